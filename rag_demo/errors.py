@@ -4,7 +4,8 @@
     ├── InputError        the question, a name or an option is not usable
     ├── NotADump          the folder is not a configuration dump that we read
     ├── IndexMissing      nothing has been indexed yet, or not this space
-    └── IndexBusy         another process owns the index
+    ├── IndexBusy         another process owns the index
+    └── IndexBroken       its files are damaged or of another version
 
 Every message says what is wrong, where, and what to do. The command line prints it to standard error
 and ends with status 2.
@@ -31,3 +32,7 @@ class IndexMissing(RagDemoError):
 
 class IndexBusy(RagDemoError):
     """Another process holds the index open."""
+
+
+class IndexBroken(RagDemoError):
+    """The files of an index are damaged or of another version; indexing again mends it."""

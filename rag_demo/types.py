@@ -17,7 +17,7 @@ class Document:
     """One passage of a configuration: what is indexed, and the lines it stands for.
 
     ``text`` is for reading and citing: exactly the lines ``line_start`` … ``line_end`` (1-based, both
-    included) of the file ``path``, joined by ``\\n``. The other texts are for finding.
+    included) of the file ``path``, joined by line feeds. The other texts are for finding.
     """
 
     doc_id: str  # stable over edits elsewhere in the file: made of names and ordinals, not of line numbers
@@ -43,6 +43,15 @@ class Document:
     export: bool = False
     deprecated: bool = False
     content_hash: str = ""  # of everything above but the lines: decides re-embedding
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a question is asked: spaces (none: the settings decide), sorts of documents (none: all), sources wanted."""
+
+    space_ids: tuple[str, ...] = ()
+    doc_types: tuple[DocType, ...] = ()
+    top_k: int = 5
 
 
 @dataclass(frozen=True, slots=True)

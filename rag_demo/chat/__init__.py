@@ -1,0 +1,1 @@
+"""From passages to an answer that says where it comes from."""

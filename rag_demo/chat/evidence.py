@@ -1,0 +1,44 @@
+"""Whether passages speak of what a question asks at all. Pure functions.
+
+The rule: a hit is evidence if the question names it as it is written, or if the hit's own words cover at least
+`ENOUGH` of the question's words, each weighted by how rare it is in the configuration (idf; a word that occurs
+nowhere weighs most). «Какие реквизиты у справочника Самолёты» shares «реквизиты» and «справочник» with every
+catalogue, but not the one word that matters, and is refused. Scores of the fusion are no measure of this: the
+best of nothing but bad hits has as good a rank as the best of good ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rag_demo.index.analyse import terms
+from rag_demo.types import Document, Hit
+
+# Half of the weight. Questions carry verbs of their own («где хранится», «чем отличается») that no passage
+# repeats, so asking for more refuses good questions; below a third any hit would do.
+ENOUGH = 0.5
+
+
+def is_evidence(hit: Hit, rarity: Mapping[str, float]) -> bool:
+    """Whether one hit speaks of what the question asks.
+
+    Args:
+        hit: with the legs that found it.
+        rarity: the question's terms with their idf.
+    """
+    return "exact" in hit.legs or coverage(hit.document, rarity) >= ENOUGH
+
+
+def coverage(document: Document, rarity: Mapping[str, float]) -> float:
+    """Share of the question, by weight of its terms, that the words of a document cover; 0 to 1."""
+    total = sum(rarity.values())
+    if not total:
+        return 0.0
+    own = words_of(document)
+    return sum(weight for term, weight in rarity.items() if term in own) / total
+
+
+def words_of(document: Document) -> frozenset[str]:
+    """All analysed terms of a document."""
+    texts = (document.full_name, document.synonym, document.header, document.doc, document.body)
+    return frozenset(terms("\n".join(texts)))

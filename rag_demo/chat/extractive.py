@@ -1,0 +1,107 @@
+"""An answer without a language model: what was found, in its own words, and where it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rag_demo.chat.evidence import coverage
+from rag_demo.chat.quotes import Quote, decisive
+from rag_demo.index.passages import first_sentence
+from rag_demo.types import Document, Source
+
+_CYRILLIC = re.compile(r"[А-Яа-яЁё]")
+_QUOTED_LINES = 4
+_TOLD = 3  # sources that the text speaks of; the others are named in one line
+# A source is told beside the best one only if it covers nearly as much of the question.
+_NEAR_BEST = 0.8
+_LONGEST_DOC = 300
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrases:
+    """The fixed words of an answer in one language."""
+
+    found: str
+    also: str
+    nothing: str
+    nearest: str
+    function: str
+    procedure: str
+    joint: str = " — "
+
+
+_RUSSIAN = _Phrases(
+    found="Вот что об этом есть в конфигурации:",
+    also="Смотрите также:",
+    nothing="В проиндексированной конфигурации я не нашёл того, о чём вы спрашиваете.",
+    nearest="Ближайшее по словам, но не ответ:",
+    function="Функция",
+    procedure="Процедура",
+)
+_ENGLISH = _Phrases(
+    found="This is what the configuration has on it:",
+    also="See also:",
+    nothing="I found nothing in the indexed configuration about what you ask.",
+    nearest="The nearest by words, but no answer:",
+    function="Function",
+    procedure="Procedure",
+)
+
+
+def compose(question: str, sources: Sequence[Source], rarity: Mapping[str, float]) -> str:
+    """A short text in the language of the question that quotes the sources word for word and cites them.
+
+    Args:
+        question: as asked.
+        sources: at least one, best first.
+        rarity: the question's terms with their idf; they choose the lines that are quoted.
+    """
+    phrases = _phrases(question)
+    best = coverage(sources[0].hit.document, rarity)
+    told = [
+        source
+        for place, source in enumerate(sources[:_TOLD])
+        if place == 0 or coverage(source.hit.document, rarity) >= _NEAR_BEST * best
+    ]
+    blocks = [phrases.found, *(_tell(source, phrases, rarity) for source in told)]
+    others = [f"{source.hit.document.full_name} [{source.n}]" for source in sources if source not in told]
+    if others:
+        blocks.append(f"{phrases.also} {', '.join(others)}.")
+    return "\n\n".join(blocks)
+
+
+def refuse(question: str, nearest: Sequence[Document]) -> str:
+    """The answer where nothing speaks of what is asked."""
+    phrases = _phrases(question)
+    names = list(dict.fromkeys(document.full_name for document in nearest))
+    return f"{phrases.nothing} {phrases.nearest} {', '.join(names)}." if names else phrases.nothing
+
+
+def _phrases(question: str) -> _Phrases:
+    return _RUSSIAN if _CYRILLIC.search(question) else _ENGLISH
+
+
+def _tell(source: Source, phrases: _Phrases, rarity: Mapping[str, float]) -> str:
+    document = source.hit.document
+    quote = decisive(document, rarity, lines=_QUOTED_LINES)
+    return f"{_headline(document, phrases)} [{source.n}]\n\n{_indented(quote)}\n\n    [{source.n}] {_place(quote)}"
+
+
+def _headline(document: Document, phrases: _Phrases) -> str:
+    if document.doc_type == "method":
+        kind = phrases.function if document.is_function else phrases.procedure
+        name = f"{kind} {document.full_name}"
+    else:
+        name = document.full_name
+    known = [text for text in (document.synonym, first_sentence(document.doc)[:_LONGEST_DOC]) if text]
+    return phrases.joint.join([name, *known])
+
+
+def _indented(quote: Quote) -> str:
+    return "\n".join(f"    | {line}" for line in quote.text.split("\n"))
+
+
+def _place(quote: Quote) -> str:
+    return f"{quote.path}:{quote.line_start}-{quote.line_end}"

@@ -1,0 +1,114 @@
+"""``rag-demo``: index a configuration, ask it, chat with it, or see a demonstration."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rag_demo.console import use_utf8
+from rag_demo.errors import RagDemoError
+from rag_demo.settings import Settings, read_settings
+from rag_demo.types import DOC_TYPES, Scope
+
+MOST_SOURCES = 50
+_INTERRUPTED = 130  # what shells report after Ctrl-C
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status: 0 done, 2 wrong input or no index, 130 interrupted."""
+    use_utf8()
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options, read_settings())
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`rag-demo ask … | head -1`); Python would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except _expected_errors() as error:
+        print(f"rag-demo: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _expected_errors() -> tuple[type[BaseException], ...]:
+    from hybrid_embeddings.errors import HybridEmbeddingsError
+
+    return RagDemoError, HybridEmbeddingsError, OSError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="rag-demo", description="Answers questions about a 1C configuration.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    index = commands.add_parser("index", help="read a configuration dump and build its index")
+    index.add_argument("dir", metavar="DIR", type=Path, help="folder that holds Configuration.xml")
+    index.add_argument("--space", required=True, metavar="NAME", help="its name; an index of that name is replaced")
+    index.set_defaults(run=_index)
+
+    ask = commands.add_parser("ask", help="answer one question")
+    ask.add_argument("question", metavar="QUESTION", help="the question; - reads it from standard input")
+    _add_search_options(ask)
+    ask.add_argument("--json", action="store_true", help="print one JSON object")
+    ask.set_defaults(run=_ask)
+
+    chat = commands.add_parser("chat", help="ask one question after the other")
+    _add_search_options(chat)
+    chat.set_defaults(run=_chat)
+
+    demo = commands.add_parser("demo", help="index the bundled configuration if needed and ask it three questions")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _add_search_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--space", action="append", default=[], metavar="NAME", help="space to search; may be repeated")
+    parser.add_argument(
+        "--doc-type", action="append", default=[], choices=DOC_TYPES, help="sort of documents; may be repeated"
+    )
+    parser.add_argument("--top-k", type=_top_k, default=None, metavar="N", help=f"sources, 1 to {MOST_SOURCES}")
+
+
+def _top_k(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if not 1 <= value <= MOST_SOURCES:
+        raise argparse.ArgumentTypeError(f"{value} is out of range: 1 to {MOST_SOURCES}")
+    return value
+
+
+def _index(options: argparse.Namespace, settings: Settings) -> None:
+    from rag_demo import commands
+
+    commands.index(options.dir, options.space, settings=settings)
+
+
+def _ask(options: argparse.Namespace, settings: Settings) -> None:
+    from rag_demo import commands
+
+    question = sys.stdin.read() if options.question == "-" else options.question
+    commands.ask(question, _scope(options, settings), settings=settings, as_json=options.json)
+
+
+def _chat(options: argparse.Namespace, settings: Settings) -> None:
+    from rag_demo import commands
+
+    commands.chat(_scope(options, settings), settings=settings)
+
+
+def _demo(_: argparse.Namespace, settings: Settings) -> None:
+    from rag_demo import commands
+
+    commands.demo(settings=settings)
+
+
+def _scope(options: argparse.Namespace, settings: Settings) -> Scope:
+    return Scope(tuple(options.space), tuple(options.doc_type), options.top_k or settings.top_k)

@@ -1,0 +1,125 @@
+"""What the commands of ``rag-demo`` do. The command line only parses; errors are its to report."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rag_demo import wiring
+from rag_demo.chat.answer import check_question
+from rag_demo.configurations import bundled
+from rag_demo.console import ProgressBar, answer_as_json, answer_as_text, complain, say
+from rag_demo.errors import RagDemoError
+from rag_demo.index.ports import Where
+from rag_demo.index.store import Manifest
+from rag_demo.ingest import Ingested
+from rag_demo.ports import Embedder
+from rag_demo.settings import Settings
+from rag_demo.types import Answer, Scope
+
+DEMO_SPACE = "demo"
+DEMO_QUESTIONS = (
+    "Какой функцией получить курс валюты на дату?",
+    "Какие реквизиты у справочника Контрагенты?",
+    "Как проводится документ реализации товаров?",
+)
+_MOST_PROBLEMS = 10
+_CHAT_HELP = """Ask about the configuration in Russian or English, for example:
+  Какой функцией получить курс валюты на дату?
+  Какие реквизиты у справочника Контрагенты?
+Commands: help, exit (or Ctrl-D)."""
+
+
+def index(folder: Path, space_id: str, *, settings: Settings) -> None:
+    """Read a dump and build its index; files that could not be read are listed on standard error."""
+    progress = ProgressBar()
+    started = time.perf_counter()
+    ingested = wiring.read(folder, space_id=space_id, progress=progress)
+    with contextlib.closing(wiring.build_embedder()) as embedder:
+        manifest = wiring.index(ingested, source=folder, embedder=embedder, settings=settings, progress=progress)
+    _report(manifest, ingested, elapsed_s=time.perf_counter() - started)
+
+
+def ask(question: str, scope: Scope, *, settings: Settings, as_json: bool) -> None:
+    """Answer one question on standard output."""
+    check_question(question)
+    with _asking(scope, settings=settings) as answer:
+        answered = answer(question)
+    say(json.dumps(answer_as_json(answered), ensure_ascii=False) if as_json else answer_as_text(answered))
+
+
+def chat(scope: Scope, *, settings: Settings) -> None:
+    """Answer questions until the user leaves."""
+    with _asking(scope, settings=settings) as answer:
+        say(_CHAT_HELP)
+        for line in _lines("\n> "):
+            if line in {"exit", "quit", "выход"}:
+                break
+            if line in {"help", "?", "помощь"}:
+                say(_CHAT_HELP)
+            elif line:
+                _answer_and_go_on(answer, line)
+
+
+def demo(*, settings: Settings) -> None:
+    """Index the bundled configuration if it is not indexed as it is now, and ask it three questions."""
+    folder, progress = bundled(), ProgressBar()
+    started = time.perf_counter()
+    ingested = wiring.read(folder, space_id=DEMO_SPACE, progress=progress)
+    with contextlib.closing(wiring.build_embedder()) as embedder:
+        if not wiring.is_current(ingested, space_id=DEMO_SPACE, embedder=embedder, settings=settings):
+            manifest = wiring.index(ingested, source=folder, embedder=embedder, settings=settings, progress=progress)
+            _report(manifest, ingested, elapsed_s=time.perf_counter() - started)
+        with wiring.open_assistant((DEMO_SPACE,), embedder=embedder, settings=settings) as assistant:
+            for question in DEMO_QUESTIONS:
+                answer = assistant.answer(question, where=Where((DEMO_SPACE,)), top_k=3)
+                say(f"\n{'=' * 78}\n{question}\n{'-' * 78}\n{answer_as_text(answer)}")
+    say(f"\n{'=' * 78}\nGo on with:")
+    say(f'  rag-demo ask "Где рассчитывается цена продажи?" --space {DEMO_SPACE}')
+    say(f"  rag-demo chat --space {DEMO_SPACE}")
+    say("  rag-demo index DIR --space NAME      your own configuration, dumped to files (Designer)")
+
+
+@contextlib.contextmanager
+def _asking(scope: Scope, *, settings: Settings) -> Iterator[Callable[[str], Answer]]:
+    spaces = wiring.choose_spaces(scope.space_ids, settings)
+    where = Where(spaces, scope.doc_types)
+    embedder: Embedder = wiring.build_embedder()
+    with (
+        contextlib.closing(embedder),
+        wiring.open_assistant(spaces, embedder=embedder, settings=settings) as assistant,
+    ):
+        yield lambda question: assistant.answer(question, where=where, top_k=scope.top_k)
+
+
+def _answer_and_go_on(answer: Callable[[str], Answer], question: str) -> None:
+    try:
+        say(answer_as_text(answer(question)))
+    except RagDemoError as error:  # a question that is too long must not end the chat
+        complain(f"rag-demo: {error}")
+
+
+def _lines(prompt: str) -> Iterator[str]:
+    """What the user types, line by line, until Ctrl-D or Ctrl-C."""
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401  # gives `input` history and editing; Windows has its own
+    while True:
+        try:
+            yield input(prompt if sys.stdin.isatty() else "").strip()
+        except (EOFError, KeyboardInterrupt):
+            say("")
+            return
+
+
+def _report(manifest: Manifest, ingested: Ingested, *, elapsed_s: float) -> None:
+    for problem in ingested.problems[:_MOST_PROBLEMS]:
+        complain(f"skipped: {problem.path}: {problem.message}")
+    if len(ingested.problems) > _MOST_PROBLEMS:
+        complain(f"skipped: {len(ingested.problems) - _MOST_PROBLEMS:,} more files")
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(manifest.counts.items()))
+    name = " ".join(filter(None, (manifest.configuration_name, manifest.configuration_version)))
+    say(f"Indexed {name} as space {manifest.space_id!r} in {elapsed_s:.1f} s: {kinds}.")

@@ -1,0 +1,109 @@
+"""What the command line shows: progress, answers, and text that survives any terminal."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from typing import Any, TextIO
+
+from rag_demo.types import Answer, Source
+
+_BAR_WIDTH = 28
+_TERMINAL_EVERY_S = 0.1
+_LOG_EVERY_S = 15.0  # in a log file a bar is noise; a line now and then shows that it lives
+
+
+def use_utf8() -> None:
+    """Write UTF-8 whatever the locale says; what cannot be written is escaped, not an error."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace" if stream is not sys.stdin else "replace")
+
+
+def say(text: str) -> None:
+    """Write a line to standard output, at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def complain(text: str) -> None:
+    """Write a line to standard error."""
+    sys.stderr.write(f"{text}\n")
+
+
+class ProgressBar:
+    """A progress bar with the time left on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._terminal = self._stream.isatty()
+        self._stage = ""
+        self._started = self._shown = 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` items of a stage are finished."""
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._started, self._shown = stage, now, now
+        every = _TERMINAL_EVERY_S if self._terminal else _LOG_EVERY_S
+        if done < total and now - self._shown < every:
+            return
+        self._shown = now
+        line = f"{stage:<8} {_bar(done, total)} {done:,}/{total:,}  {_time_left(now - self._started, done, total)}"
+        end = "\n" if done >= total or not self._terminal else ""
+        self._stream.write(f"\r{line:<78}{end}" if self._terminal else f"{line}{end}")
+        self._stream.flush()
+
+
+def answer_as_json(answer: Answer) -> dict[str, Any]:
+    """The answer as `rag-demo ask --json` prints it."""
+    return {
+        "question": answer.question,
+        "answer": answer.text,
+        "refused": answer.refused,
+        "degraded": list(answer.degraded),
+        "sources": [_source_json(source) for source in answer.sources],
+        "timings_ms": answer.timings_ms,
+    }
+
+
+def answer_as_text(answer: Answer) -> str:
+    """The answer as a person reads it: text, then the numbered sources."""
+    lines = [answer.text]
+    if answer.sources:
+        lines += ["", *(_source_line(source) for source in answer.sources)]
+    if answer.degraded:
+        lines += ["", f"(searched without: {', '.join(answer.degraded)})"]
+    return "\n".join(lines)
+
+
+def _source_json(source: Source) -> dict[str, Any]:
+    document = source.hit.document
+    return {
+        "n": source.n,
+        "path": document.path,
+        "line_start": document.line_start,
+        "line_end": document.line_end,
+        "full_name": document.full_name,
+        "doc_type": document.doc_type,
+        "score": source.hit.score,
+        "text": document.text,
+    }
+
+
+def _source_line(source: Source) -> str:
+    document = source.hit.document
+    return f"[{source.n}] {document.path}:{document.line_start}-{document.line_end}  {document.full_name}"
+
+
+def _bar(done: int, total: int) -> str:
+    filled = _BAR_WIDTH * done // max(total, 1)
+    return f"[{'#' * filled}{'.' * (_BAR_WIDTH - filled)}]"
+
+
+def _time_left(elapsed_s: float, done: int, total: int) -> str:
+    if done >= total:
+        return f"{elapsed_s:.1f} s"
+    left = elapsed_s / done * (total - done) if done else 0.0
+    return f"{int(left) // 60}:{int(left) % 60:02d} left"

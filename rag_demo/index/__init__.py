@@ -1,0 +1,1 @@
+"""Where documents are kept and found again: vectors, words, and the documents themselves."""

@@ -1,0 +1,170 @@
+"""Where indexes lie, and how a new one takes the place of the old one at once.
+
+    <data folder>/spaces/<space>/current.json       the manifest of the generation in use
+                                 lock.sqlite        held by the process that builds
+                                 <generation>/      dense/  lexical/  catalogue.sqlite
+
+A generation is built in its own folder. Writing ``current.json`` by one atomic rename is the switch: whatever
+stops the build before it, the old generation stays in use; what a dead build left is removed by the next one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import unicodedata
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rag_demo.errors import IndexBroken, IndexBusy, IndexMissing, InputError
+
+# Raised when files of an older version cannot be read any more; they are then built anew.
+FORMAT = 1
+_NAME = re.compile(r"[\w][\w .-]{0,62}[\w]|[\w]")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What is known of one generation of a space without opening it."""
+
+    space_id: str
+    generation: str
+    source: str  # folder it was read from
+    source_format: str
+    configuration_name: str
+    configuration_version: str
+    model_name: str
+    model_fingerprint: str
+    dimension: int
+    content_digest: str  # of all documents with their lines: equal means nothing to do
+    created: str  # ISO 8601, UTC
+    counts: dict[str, int] = field(default_factory=dict)  # documents per doc_type
+    problems: int = 0  # files that could not be read
+    format: int = FORMAT
+
+
+class SpaceStore:
+    """All spaces below one data folder."""
+
+    def __init__(self, data_folder: Path) -> None:
+        self._root = data_folder / "spaces"
+
+    def manifests(self) -> list[Manifest]:
+        """The spaces that can be asked, by name."""
+        found = [_read_manifest(file) for file in self._root.glob("*/current.json")]
+        return sorted(found, key=lambda manifest: manifest.space_id)
+
+    def manifest(self, space_id: str) -> Manifest | None:
+        """The generation in use of a space, or None if it has not been indexed."""
+        file = self._folder(space_id) / "current.json"
+        return _read_manifest(file) if file.is_file() else None
+
+    def require(self, space_id: str) -> tuple[Manifest, Path]:
+        """Manifest and folder of the generation in use.
+
+        Raises:
+            IndexMissing: nothing has been indexed, or not this space.
+            IndexBroken: it was written by another version of this program.
+        """
+        manifest = self.manifest(space_id)
+        if manifest is None:
+            raise IndexMissing(self._missing(space_id))
+        if manifest.format != FORMAT:
+            raise IndexBroken(
+                f"The index of space {space_id!r} has format {manifest.format}, this program reads {FORMAT}. "
+                f"Run `rag-demo index {manifest.source} --space {space_id}`."
+            )
+        return manifest, self._folder(space_id) / manifest.generation
+
+    @contextlib.contextmanager
+    def building(self, space_id: str) -> Iterator[Path]:
+        """A folder for a new generation, removed again on the way out unless it was published.
+
+        Raises:
+            InputError: the name cannot be one of a space.
+            IndexBusy: another process builds this space.
+        """
+        check_space_name(space_id)
+        folder = self._folder(space_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder / "lock.sqlite", space_id):
+            self._remove_unused(space_id)
+            generation = folder / uuid.uuid4().hex
+            generation.mkdir()
+            try:
+                yield generation
+            finally:
+                self._remove_unused(space_id)
+
+    def publish(self, manifest: Manifest) -> None:
+        """Make a built generation the one in use."""
+        file = self._folder(manifest.space_id) / "current.json"
+        draft = file.with_suffix(".new")
+        with draft.open("w", encoding="utf-8") as stream:
+            json.dump(dataclasses.asdict(manifest), stream, ensure_ascii=False, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(file)
+
+    def _remove_unused(self, space_id: str) -> None:
+        manifest = self.manifest(space_id)
+        for entry in self._folder(space_id).iterdir():
+            if entry.is_dir() and (manifest is None or entry.name != manifest.generation):
+                # On Windows a process that still reads the old generation holds its files: next time.
+                shutil.rmtree(entry, ignore_errors=True)
+
+    def _folder(self, space_id: str) -> Path:
+        # The digest keeps names apart that a file system takes for equal ("Demo", "demo").
+        digest = hashlib.blake2b(_normal(space_id).encode(), digest_size=4).hexdigest()
+        return self._root / f"{re.sub(r'[^0-9A-Za-z]+', '-', space_id)[:24].strip('-')}-{digest}"
+
+    def _missing(self, space_id: str) -> str:
+        known = [manifest.space_id for manifest in self.manifests()]
+        if not known:
+            return f"Nothing has been indexed in {self._root.parent}. Run `rag-demo index DIR --space NAME` first."
+        return f"There is no space {space_id!r}. Known spaces: {', '.join(known)}."
+
+
+def check_space_name(space_id: str) -> None:
+    """Raise InputError unless ``space_id`` is 1–64 letters, digits, spaces and ``._-``."""
+    if not _NAME.fullmatch(space_id):
+        raise InputError(
+            f"{space_id[:80]!r} cannot be the name of a space: use 1 to 64 letters, digits, spaces, '.', '_' and '-'."
+        )
+
+
+def _normal(space_id: str) -> str:
+    return unicodedata.normalize("NFC", space_id)
+
+
+def _read_manifest(file: Path) -> Manifest:
+    try:
+        values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        known = {field.name for field in dataclasses.fields(Manifest)}
+        return Manifest(**{name: value for name, value in values.items() if name in known})
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise IndexBroken(f"{file} cannot be read: {error}. Remove its folder and index again.") from error
+
+
+@contextlib.contextmanager
+def _locked(file: Path, space_id: str) -> Iterator[None]:
+    """Hold an exclusive lock that works on every platform and ends with the process, whatever ends it."""
+    connection = sqlite3.connect(file, timeout=0, isolation_level=None)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        raise IndexBusy(f"Another process is indexing space {space_id!r}. Wait for it or end it.") from error
+    try:
+        yield
+    finally:
+        connection.close()

@@ -1,0 +1,129 @@
+"""Every option of the demo, read once from the environment and a ``.env`` file.
+
+The fields of `Settings` are the only table: reading, checking and the documentation come from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rag_demo.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One line for ``env.example`` and the manual."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+def _option(default: Any, name: str, meaning: str, *, low: float | None = None, high: float | None = None) -> Any:
+    metadata = {"name": name, "meaning": meaning, "low": low, "high": high}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All options with their defaults. `read_settings` fills them from the environment."""
+
+    data_dir: str = _option(
+        "",
+        "RAG_DATA_DIR",
+        "Folder of the indexes. Empty: the data folder of the user "
+        "(~/.local/share/hybrid-embeddings/rag-demo, %LOCALAPPDATA%\\hybrid-embeddings\\rag-demo on Windows).",
+    )
+    space: str = _option("", "RAG_SPACE", "Space to ask when --space is not given; commas between several.")
+    qdrant_url: str = _option("", "QDRANT_URL", "Not supported yet: the vectors live in a folder (Qdrant Edge).")
+    top_k: int = _option(5, "RAG_TOP_K", "Number of sources below an answer.", low=1, high=50)
+    candidates: int = _option(50, "RAG_CANDIDATES", "Hits that each search leg hands to the fusion.", low=10, high=1000)
+    lexical_weight: float = _option(1.0, "RAG_LEXICAL_WEIGHT", "Weight of the word search (BM25).", low=0, high=10)
+    exact_weight: float = _option(2.0, "RAG_EXACT_WEIGHT", "Weight of names found as written.", low=0, high=10)
+    dense_weight: float = _option(0.2, "RAG_DENSE_WEIGHT", "Weight of the vector search.", low=0, high=10)
+    hnsw_m: int = _option(16, "RAG_HNSW_M", "Edges per node of the vector graph; used when indexing.", low=4, high=128)
+    hnsw_ef_construct: int = _option(
+        100,
+        "RAG_HNSW_EF_CONSTRUCT",
+        "Neighbours weighed while the graph is built; used when indexing.",
+        low=4,
+        high=2000,
+    )
+    hnsw_ef_search: int = _option(128, "RAG_HNSW_EF_SEARCH", "Neighbours weighed in a search.", low=1, high=10_000)
+
+    @property
+    def data_path(self) -> Path:
+        """The folder of the indexes, with the default of the platform filled in."""
+        return Path(self.data_dir).expanduser() if self.data_dir else _user_data_folder()
+
+
+def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Path | None = None) -> Settings:
+    """Settings from ``environment`` (default: that of the process) over ``env_file`` (default: ``./.env``).
+
+    Raises:
+        InputError: a value has the wrong form, is out of range, or asks for what does not exist yet.
+    """
+    values = _read_env_file(env_file or Path(".env"))
+    values.update(os.environ if environment is None else environment)
+    read: dict[str, Any] = {
+        field.name: _parse(values[field.metadata["name"]].strip(), field)
+        for field in dataclasses.fields(Settings)
+        if values.get(field.metadata["name"], "").strip()
+    }
+    settings = Settings(**read)
+    if settings.qdrant_url:
+        raise InputError("QDRANT_URL is set, but a Qdrant server is not supported yet. Unset it: the index needs none.")
+    return settings
+
+
+def describe() -> list[Option]:
+    """Every option with its default and meaning, in the order of the table."""
+    return [
+        Option(field.metadata["name"], str(field.default), field.metadata["meaning"])
+        for field in dataclasses.fields(Settings)
+    ]
+
+
+def _parse(text: str, field: dataclasses.Field[Any]) -> str | int | float:
+    if isinstance(field.default, str):
+        return text
+    low, high = field.metadata["low"], field.metadata["high"]
+    try:
+        value = int(text) if isinstance(field.default, int) else float(text)
+    except ValueError:
+        raise InputError(f"{field.metadata['name']}={text!r} is not a number.") from None
+    if not low <= value <= high:
+        raise InputError(f"{field.metadata['name']}={text} is out of range: {low} to {high}.")
+    return value
+
+
+def _read_env_file(path: Path) -> dict[str, str]:
+    """``NAME=value`` lines; ``#`` comments, ``export`` and quotes around a value are understood."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"Cannot read {path}: {error}. Save it as UTF-8 text.") from error
+    values = {}
+    for line in lines:
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if equals and not name.startswith("#"):
+            values[name.strip()] = value.strip().strip("\"'")
+    return values
+
+
+def _user_data_folder() -> Path:
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "hybrid-embeddings" / "rag-demo"

@@ -1,0 +1,175 @@
+"""Where concrete classes are chosen and put together. Nothing else names them."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rag_demo.chat.answer import Assistant
+from rag_demo.errors import IndexBroken, IndexBusy, IndexMissing, InputError
+from rag_demo.index.build import Parts, Progress, content_digest, counts, fill
+from rag_demo.index.catalogue import Catalogue
+from rag_demo.index.dense import EdgeIndex, Hnsw
+from rag_demo.index.lexical import WhooshIndex
+from rag_demo.index.ports import DenseIndex
+from rag_demo.index.store import Manifest, SpaceStore, check_space_name
+from rag_demo.ingest import Ingested, read_configuration
+from rag_demo.ports import Embedder
+from rag_demo.retrieve.search import OpenSpace, Retriever
+from rag_demo.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+def build_embedder() -> Embedder:
+    """The embedding service with the settings of its own (``EMBEDDING_MODEL`` and others)."""
+    from hybrid_embeddings import EmbeddingService
+
+    return EmbeddingService()
+
+
+def read(folder: Path, *, space_id: str, progress: Progress) -> Ingested:
+    """The documents of a configuration dump.
+
+    Raises:
+        NotADump: ``folder`` holds no dump that we read.
+        InputError: the space cannot be called so, or the dump holds nothing to index.
+    """
+    check_space_name(space_id)
+    ingested = read_configuration(
+        folder, space_id=space_id, on_progress=lambda done, all_: progress("files", done, all_)
+    )
+    if not ingested.documents:
+        raise InputError(f"There is nothing to index in {folder}: no object and no module could be read.")
+    return ingested
+
+
+def index(ingested: Ingested, *, source: Path, embedder: Embedder, settings: Settings, progress: Progress) -> Manifest:
+    """Build a new generation of the space and switch to it; until then, and after a failure, the old one is used."""
+    documents = ingested.documents
+    space_id = documents[0].space_id
+    store = SpaceStore(settings.data_path)
+    with store.building(space_id) as folder:
+        parts = _create(folder, dimension=embedder.dimension, settings=settings)
+        try:
+            fill(parts, documents, embedder=embedder, progress=progress)
+        finally:
+            parts.close()
+        manifest = Manifest(
+            space_id=space_id,
+            generation=folder.name,
+            source=str(source.resolve()),
+            source_format=ingested.format,
+            configuration_name=ingested.configuration_name,
+            configuration_version=ingested.configuration_version,
+            model_name=embedder.model_name,
+            model_fingerprint=embedder.fingerprint,
+            dimension=embedder.dimension,
+            content_digest=content_digest(documents),
+            created=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+            counts=counts(documents),
+            problems=len(ingested.problems),
+        )
+        store.publish(manifest)
+    return manifest
+
+
+def is_current(ingested: Ingested, *, space_id: str, embedder: Embedder, settings: Settings) -> bool:
+    """Whether the space already holds exactly these documents, made with this model."""
+    try:
+        manifest, _ = SpaceStore(settings.data_path).require(space_id)
+    except (IndexMissing, IndexBroken):
+        return False
+    same_model = manifest.model_fingerprint == embedder.fingerprint
+    return same_model and manifest.content_digest == content_digest(ingested.documents)
+
+
+def choose_spaces(asked: Sequence[str], settings: Settings) -> tuple[str, ...]:
+    """The spaces to search: those asked for, else those of ``RAG_SPACE``, else the only one there is.
+
+    Raises:
+        IndexMissing: nothing has been indexed, or not one of these.
+        InputError: there are several and none was chosen; answers from all of them would mix configurations.
+    """
+    store = SpaceStore(settings.data_path)
+    chosen = asked or [name.strip() for name in settings.space.split(",") if name.strip()]
+    known = [manifest.space_id for manifest in store.manifests()]
+    if not chosen and len(known) > 1:
+        raise InputError(f"Several spaces are indexed: {', '.join(known)}. Choose with --space (may be repeated).")
+    chosen = tuple(dict.fromkeys(chosen or known or ["default"]))
+    for name in chosen:
+        store.require(name)
+    return chosen
+
+
+@contextlib.contextmanager
+def open_assistant(spaces: Sequence[str], *, embedder: Embedder, settings: Settings) -> Iterator[Assistant]:
+    """An assistant over the given spaces; closed on the way out.
+
+    Raises:
+        IndexMissing, IndexBroken: as `SpaceStore.require`.
+    """
+    retriever = Retriever(
+        [_open_space(name, embedder=embedder, settings=settings) for name in spaces],
+        encode_query=embedder.encode_query,
+        weights={
+            "lexical": settings.lexical_weight,
+            "exact": settings.exact_weight,
+            "dense": settings.dense_weight,
+        },
+        candidates=settings.candidates,
+    )
+    with contextlib.closing(Assistant(retriever)) as assistant:
+        yield assistant
+
+
+def _create(folder: Path, *, dimension: int, settings: Settings) -> Parts:
+    hnsw = Hnsw(settings.hnsw_m, settings.hnsw_ef_construct, settings.hnsw_ef_search)
+    return Parts(
+        dense=EdgeIndex.create(folder / "dense", dimension=dimension, hnsw=hnsw),
+        lexical=WhooshIndex.create(folder / "lexical"),
+        catalogue=Catalogue.create(folder / "catalogue.sqlite"),
+    )
+
+
+def _open_space(space_id: str, *, embedder: Embedder, settings: Settings) -> OpenSpace:
+    store = SpaceStore(settings.data_path)
+    manifest, folder = store.require(space_id)
+    try:
+        return _open_generation(manifest, folder, embedder=embedder, settings=settings)
+    except IndexBroken:
+        newer, folder = store.require(space_id)
+        if newer.generation == manifest.generation:
+            raise
+        # It was indexed anew, and the old files removed, between our two looks.
+        return _open_generation(newer, folder, embedder=embedder, settings=settings)
+
+
+def _open_generation(manifest: Manifest, folder: Path, *, embedder: Embedder, settings: Settings) -> OpenSpace:
+    return OpenSpace(
+        space_id=manifest.space_id,
+        lexical=WhooshIndex.open(folder / "lexical"),
+        catalogue=Catalogue.open(folder / "catalogue.sqlite"),
+        dense=_open_dense(manifest, folder / "dense", embedder=embedder, settings=settings),
+    )
+
+
+def _open_dense(manifest: Manifest, folder: Path, *, embedder: Embedder, settings: Settings) -> DenseIndex | None:
+    """The vectors, or None with a warning where they cannot serve: words and names still answer."""
+    if manifest.model_fingerprint != embedder.fingerprint:
+        _log.warning(
+            "Space %r was indexed with the model %s, now %s is set: searching without vectors. "
+            "Run `rag-demo index` again.",
+            manifest.space_id,
+            manifest.model_name,
+            embedder.model_name,
+        )
+        return None
+    try:
+        return EdgeIndex.open(folder, ef_search=settings.hnsw_ef_search)
+    except IndexBusy as error:
+        _log.warning("Searching without vectors. %s", error)
+        return None
