@@ -1,0 +1,107 @@
+"""Prepared models: what the engine keeps on disk so that a process can start without torch.
+
+A prepared model is a folder below the cache directory, named by the fingerprint of the model:
+
+    card.json         :class:`ModelCard`
+    tokenizer.json    the tokenizer as sentence-transformers uses it
+    canaries.npy      float32 reference vectors of :func:`canary_texts`
+    static.npy        token vectors, static models only
+    openvino.xml/.bin written by the OpenVINO lane on first use
+
+Everything but the last is written once, by asking sentence-transformers, into a folder beside it that is then
+renamed: a killed process leaves no half-prepared model, and processes that prepare at once do not disturb
+each other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hybrid_embeddings.errors import SettingsError
+from hybrid_embeddings.models.canaries import canary_texts
+from hybrid_embeddings.types import ModelCard, Vectors
+
+_FORMAT = 1  # raise when the content of the folder changes its meaning
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedModel:
+    """A model that is ready to run. ``source`` is the directory with the original files."""
+
+    card: ModelCard
+    folder: Path
+    source: Path
+    fingerprint: str
+
+    def tokenizer_definition(self) -> str:
+        """Return the JSON text of the tokenizer."""
+        return (self.folder / "tokenizer.json").read_text(encoding="utf-8")
+
+    def canary_vectors(self) -> Vectors:
+        """Return the float32 references, shape (len(canary_texts()), dim)."""
+        return np.asarray(np.load(self.folder / "canaries.npy"), dtype=np.float32)
+
+    def static_weights(self) -> Vectors:
+        """Return the token vectors of a static model, memory-mapped, shape (vocabulary, dim)."""
+        weights: Vectors = np.load(self.folder / "static.npy", mmap_mode="r")
+        return weights
+
+
+def prepare(source: Path, fingerprint: str, cache_dir: Path) -> PreparedModel:
+    """Open the prepared form of a model; make it first if it is not there.
+
+    Raises:
+        SettingsError: the cache directory cannot be written.
+        ModelUnsupported: sentence-transformers cannot load the model without code of its own.
+    """
+    folder = cache_dir / "models" / f"{fingerprint}-{_FORMAT}"
+    if not (folder / "card.json").is_file():
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(prefix="draft-", dir=folder.parent))
+        except OSError as error:
+            raise SettingsError(
+                f"the folder for prepared models cannot be written: {error}; "
+                "set EMBEDDING_MODEL_CACHE_DIR to a folder that can"
+            ) from error
+        try:
+            _write(source, draft)
+            publish(draft, folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    return PreparedModel(_read_card(folder), folder, source, fingerprint)
+
+
+def publish(draft: Path, target: Path) -> None:
+    """Rename a file or folder into place; if another process was faster, its result stays."""
+    try:
+        os.replace(draft, target)
+    except OSError:
+        if not target.exists():
+            raise
+
+
+def _write(source: Path, draft: Path) -> None:
+    from hybrid_embeddings.models import reference
+
+    model = reference.load(source)
+    definition = reference.tokenizer_definition(model)
+    card = reference.read_card(model)
+    (draft / "tokenizer.json").write_text(definition, encoding="utf-8")
+    np.save(draft / "canaries.npy", reference.reference_vectors(model, canary_texts()))
+    if card.is_static:
+        np.save(draft / "static.npy", reference.static_weights(model))
+    (draft / "card.json").write_text(json.dumps(asdict(card), ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _read_card(folder: Path) -> ModelCard:
+    raw = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    raw["input_names"] = tuple(raw["input_names"])
+    return ModelCard(**raw)

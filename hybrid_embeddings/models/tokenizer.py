@@ -1,0 +1,83 @@
+"""Tokenisation that threads can share. The only file that imports ``tokenizers``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from hybrid_embeddings.errors import InputError
+from hybrid_embeddings.types import TokenizedText
+
+
+class TextTokenizer:
+    """A tokenizer with fixed truncation.
+
+    A tokenizer object that threads share with different settings silently returns wrong lengths, so every call
+    borrows a copy of its own; copies are kept for the next call, at most as many as calls ran at once.
+    """
+
+    def __init__(self, definition: str, *, max_tokens: int | None, add_special_tokens: bool) -> None:
+        """Build from the JSON text of a ``tokenizer.json``; ``max_tokens`` counts special tokens."""
+        self._definition = definition
+        self._max_tokens = max_tokens
+        self._add_special_tokens = add_special_tokens
+        self._lock = threading.Lock()
+        self._idle = [self._copy()]
+        self._n_special = self._idle[0].num_special_tokens_to_add(is_pair=False) if add_special_tokens else 0
+
+    def __call__(self, texts: Sequence[str]) -> list[TokenizedText]:
+        """Tokenise texts.
+
+        Raises:
+            InputError: a text has a lone surrogate, which is no Unicode text; names its index.
+        """
+        with self._borrowed() as tokenizer:
+            try:
+                encodings = tokenizer.encode_batch_fast(list(texts), add_special_tokens=self._add_special_tokens)
+            except (UnicodeEncodeError, TypeError):
+                raise _surrogate_error(texts) from None
+        # len() of an overflow part counts its own special tokens, too
+        return [
+            TokenizedText(
+                np.array(encoding.ids, dtype=np.int32),
+                sum(len(part) - self._n_special for part in encoding.overflowing),
+            )
+            for encoding in encodings
+        ]
+
+    def _copy(self) -> Tokenizer:
+        tokenizer = Tokenizer.from_str(self._definition)
+        tokenizer.no_padding()
+        if self._max_tokens is None:
+            tokenizer.no_truncation()
+        else:
+            tokenizer.enable_truncation(self._max_tokens)
+        return tokenizer
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Tokenizer]:
+        with self._lock:
+            tokenizer = self._idle.pop() if self._idle else None
+        tokenizer = tokenizer or self._copy()
+        try:
+            yield tokenizer
+        finally:
+            with self._lock:
+                self._idle.append(tokenizer)
+
+
+def _surrogate_error(texts: Sequence[str]) -> Exception:
+    for index, text in enumerate(texts):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            return InputError(
+                f"text {index} has a lone surrogate (U+{ord(text[error.start]):04X} at character {error.start}), "
+                "which is no valid Unicode text; decode the input with errors='replace'",
+                index=index,
+            )
+    return InputError("the tokenizer refused the texts")

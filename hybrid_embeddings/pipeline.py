@@ -1,0 +1,172 @@
+"""One call from texts to vectors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybrid_embeddings.errors import BadVector, DeadlineExceeded, InputError
+from hybrid_embeddings.models.static import StaticModel, normalized
+from hybrid_embeddings.models.tokenizer import TextTokenizer
+from hybrid_embeddings.scheduling.dispatcher import Dispatcher
+from hybrid_embeddings.scheduling.work import Item, Job
+from hybrid_embeddings.types import Kind, ModelCard, Report, TokenizedText, Vectors
+
+# Texts are tokenised and queued in pieces, so that lanes start before the last text is tokenised.
+_PIECE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a caller asks for, checked."""
+
+    texts: Sequence[str]
+    kind: Kind
+    device: str | None = None
+    is_query: bool = False
+
+
+@dataclass(slots=True)
+class Pending:
+    """A call whose texts are queued."""
+
+    job: Job
+    inverse: np.ndarray  # row of the caller → row of the job
+    first_row: np.ndarray  # row of the job → first row of the caller
+    report: Report
+    started_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The steps of a call. ``dispatcher`` is None for static models, ``static`` for all others."""
+
+    card: ModelCard
+    tokenizer: TextTokenizer
+    prompts: dict[Kind, str]
+    dispatcher: Dispatcher | None
+    static: StaticModel | None
+    truncate_dim: int | None = None
+    normalize: bool | None = None
+
+    @property
+    def dimension(self) -> int:
+        """Length of the vectors that leave the pipeline."""
+        return min(self.truncate_dim or self.card.dimension, self.card.dimension)
+
+    def start(self, request: Request) -> Pending:
+        """Check, de-duplicate, tokenise and queue. Does not wait for vectors."""
+        started = time.perf_counter()
+        unique, inverse, first_row = _deduplicate(request.texts)
+        report = Report(n_texts=len(request.texts), n_computed=len(unique))
+        job = Job(len(unique), self.card.dimension)
+        n_lost: dict[int, int] = {}
+        try:
+            for start, tokenized in self._tokenized(unique, request.kind, first_row, report):
+                report.n_tokens += sum(len(text.ids) for text in tokenized)
+                n_lost.update({start + row: text.n_lost for row, text in enumerate(tokenized) if text.n_lost})
+                self._queue(job, request, unique, start, tokenized)
+        except Exception:
+            self.cancel(job)
+            raise
+        if n_lost:
+            report.truncated = {index: n_lost[row] for index, row in enumerate(inverse.tolist()) if row in n_lost}
+        return Pending(job, inverse, first_row, report, started)
+
+    def finish(self, pending: Pending, *, timeout_s: float | None = None) -> Vectors:
+        """Wait for the vectors of a call and bring them into the order of the caller. float32, (n, dim).
+
+        Raises:
+            DeadlineExceeded: ``timeout_s`` is over; the work is withdrawn.
+            NoLaneAvailable, BadVector, ServiceClosed: see :mod:`hybrid_embeddings.errors`.
+        """
+        try:
+            vectors = pending.job.future.result(timeout_s)
+        except FutureTimeout:
+            self.cancel(pending.job)
+            raise DeadlineExceeded(
+                f"no result after {timeout_s:g} s for {pending.report.n_texts} texts; "
+                "give more time (timeout_s) or fewer texts per call"
+            ) from None
+        except BadVector as error:
+            self.cancel(pending.job)
+            index = int(pending.first_row[error.index])
+            raise BadVector(f"text {index}: {error}", index=index) from error
+        except BaseException:
+            self.cancel(pending.job)
+            raise
+        return self.arrange(pending, vectors)
+
+    def arrange(self, pending: Pending, vectors: Vectors) -> Vectors:
+        """Cut, scale and order the vectors of a finished job."""
+        pending.report.lanes = pending.job.lanes or pending.report.lanes
+        if self.dimension < self.card.dimension:
+            vectors = vectors[:, : self.dimension]
+        # Cutting changes the length, so a model that normalises is normalised again.
+        scale = self.normalize if self.normalize is not None else self.card.normalizes
+        if scale and (self.dimension < self.card.dimension or not self.card.normalizes):
+            vectors = normalized(vectors)
+        if len(pending.inverse) != len(vectors):
+            vectors = vectors[pending.inverse]
+        pending.report.total_s = time.perf_counter() - pending.started_s
+        return np.ascontiguousarray(vectors)
+
+    def cancel(self, job: Job) -> None:
+        """Take work that nobody waits for any more out of the queue."""
+        job.future.cancel()
+        if self.dispatcher is not None:
+            self.dispatcher.withdraw(job)
+
+    def _tokenized(
+        self, unique: list[str], kind: Kind, first_row: np.ndarray, report: Report
+    ) -> Iterator[tuple[int, list[TokenizedText]]]:
+        prompt = self.prompts[kind]
+        for start in range(0, len(unique), _PIECE):
+            piece = [prompt + text for text in unique[start : start + _PIECE]]
+            if self.card.lowercases:
+                piece = [text.lower() for text in piece]
+            began = time.perf_counter()
+            try:
+                tokenized = self.tokenizer(piece)
+            except InputError as error:
+                index = None if error.index is None else int(first_row[start + error.index])
+                raise InputError(str(error).replace(f"text {error.index}", f"text {index}", 1), index=index) from None
+            report.tokenize_s += time.perf_counter() - began
+            yield start, tokenized
+
+    def _queue(
+        self, job: Job, request: Request, unique: list[str], start: int, tokenized: list[TokenizedText]
+    ) -> None:
+        if self.static is not None:
+            job.vectors[start : start + len(tokenized)] = self.static.encode(tokenized)
+            if start + len(tokenized) == len(unique):
+                job.lanes["static"] = len(unique)
+                job.succeed()
+            return
+        if self.dispatcher is None:
+            raise RuntimeError("a pipeline needs a dispatcher or a static model")
+        prompt = self.prompts[request.kind]
+        prompt_tokens = self.card.prompt_tokens[request.kind]
+        items = [
+            Item(
+                key=(prompt_tokens, request.device, prompt + unique[start + offset]),
+                text=text,
+                is_query=request.is_query,
+                device=request.device,
+                prompt_tokens=prompt_tokens,
+            )
+            for offset, text in enumerate(tokenized)
+        ]
+        self.dispatcher.submit(job, items, first_row=start)
+
+
+def _deduplicate(texts: Sequence[str]) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return distinct texts in order of appearance, row → distinct row, distinct row → first row."""
+    rows: dict[str, int] = {}
+    inverse = np.fromiter((rows.setdefault(text, len(rows)) for text in texts), dtype=np.int64, count=len(texts))
+    _, first_row = np.unique(inverse, return_index=True)
+    return list(rows), inverse, first_row

@@ -1,0 +1,403 @@
+"""The heart of the engine: callers submit items, lanes pull batches, vectors go back to the callers.
+
+Work-pulling is the hybrid mode. There is no split ratio: a lane that is free takes the next batch that fits it,
+so its share follows from its own speed. Two rules keep a slow lane from slowing a call down: it takes a batch
+only if it will be done before the faster lanes have emptied the queue (:func:`cost.tail_budget`), and it leaves a
+query to a faster lane that would answer sooner.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable, Sequence
+
+import numpy as np
+
+from hybrid_embeddings.errors import (
+    BadVector,
+    EncodeError,
+    LaneError,
+    LaneOutOfMemory,
+    NoLaneAvailable,
+    Overloaded,
+    ServiceClosed,
+)
+from hybrid_embeddings.scheduling.cost import tail_budget
+from hybrid_embeddings.scheduling.lane import LaneState, LaneThreads, Running
+from hybrid_embeddings.scheduling.queue import WorkQueue
+from hybrid_embeddings.scheduling.work import Item, Job
+from hybrid_embeddings.types import Batch, Vectors
+
+_WINDOW_BATCHES = 16
+_MAX_TRIES_PER_LANE = 2
+# After a query bulk batches stay this short for a while, so that the next query does not wait long.
+_QUERY_QUIET_S = 1.0
+_BULK_SLICE_S = 0.015
+_MIN_SLICE_TOKENS = 256
+
+
+class Dispatcher:
+    """Owns the queue, the lanes and their threads. All state is guarded by one lock."""
+
+    def __init__(
+        self,
+        states: Sequence[LaneState],
+        *,
+        dimension: int,
+        max_queued_tokens: int,
+        operation_timeout_s: float,
+        hybrid: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.states = list(states)
+        self._dimension = dimension
+        self._max_queued_tokens = max_queued_tokens
+        self._operation_timeout_s = operation_timeout_s
+        self._hybrid = hybrid
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._queue = WorkQueue(window_tokens=_WINDOW_BATCHES * max(state.budget_tokens for state in states))
+        self._in_flight: dict[Hashable, Item] = {}
+        self._last_query_s = float("-inf")
+        self._closed = False
+        self._threads = [LaneThreads(state, self._pull, self._report) for state in self.states]
+        self._watchdog = threading.Thread(target=self._watch, name="hybrid-embeddings-watchdog", daemon=True)
+        self._watchdog.start()
+
+    # ---------------------------------------------------------------- callers
+
+    def submit(self, job: Job, items: Sequence[Item], *, first_row: int = 0) -> None:
+        """Queue items for a job; its row ``first_row + i`` is ``items[i]``. An equal item in flight is shared.
+
+        Raises:
+            Overloaded: the queue is full; nothing was queued.
+            ServiceClosed: after :meth:`close`.
+        """
+        new_tokens = sum(item.length for item in items)
+        with self._lock:
+            if self._closed:
+                raise ServiceClosed("the embedding service is closed")
+            self._admit(new_tokens)
+            for row, item in enumerate(items, start=first_row):
+                self._join_or_queue(job, row, item)
+            stranded = self._strand()
+            self._changed.notify_all()
+        _fail_all(stranded)
+
+    def withdraw(self, job: Job) -> None:
+        """Forget a job: items that nobody else waits for leave the queue. Others are not affected."""
+        with self._lock:
+            orphans = set()
+            for item in self._queue:
+                item.subscribers[:] = [pair for pair in item.subscribers if pair[0] is not job]
+                if not item.subscribers:
+                    orphans.add(id(item))
+                    self._in_flight.pop(item.key, None)
+            self._queue.discard(orphans)
+
+    def close(self, timeout_s: float = 10.0) -> bool:
+        """Stop: waiting callers get :class:`ServiceClosed`, running batches end. Idempotent.
+
+        Returns:
+            False if a lane hangs in native code; its thread is left behind, and the lane is not closed.
+        """
+        with self._lock:
+            self._closed = True
+            waiting = {job for item in self._in_flight.values() for job, _ in item.subscribers}
+            self._in_flight.clear()
+            self._queue.discard({id(item) for item in self._queue})
+            self._changed.notify_all()
+        for job in waiting:
+            job.fail(ServiceClosed("the embedding service was closed before this call ended"))
+        ended = [threads.join(timeout_s) for threads in self._threads]
+        self._watchdog.join(timeout_s)
+        for state, is_over in zip(self.states, ended, strict=True):
+            if is_over:
+                state.lane.close()
+        return all(ended)
+
+    @property
+    def queued_tokens(self) -> int:
+        """Tokens that wait for a lane."""
+        with self._lock:
+            return self._queue.n_tokens
+
+    def _admit(self, new_tokens: int) -> None:
+        queued = self._queue.n_tokens
+        # A single call that is larger than the limit is let through when nothing else waits.
+        if queued and queued + new_tokens > self._max_queued_tokens:
+            speed = sum(state.tokens_per_s for state in self.states if state.usable) or 1.0
+            raise Overloaded(
+                f"{queued:,} tokens are queued, {new_tokens:,} more would exceed the limit of "
+                f"{self._max_queued_tokens:,} (EMBEDDING_MAX_QUEUED_TOKENS)",
+                retry_after_s=round(queued / speed, 3),
+            )
+
+    def _join_or_queue(self, job: Job, row: int, item: Item) -> None:
+        if item.is_query:
+            self._last_query_s = self._clock()
+        existing = self._in_flight.get(item.key)
+        if existing is None:
+            item.subscribers.append((job, row))
+            self._in_flight[item.key] = item
+            self._queue.put(item)
+            return
+        existing.subscribers.append((job, row))
+        if item.is_query and not existing.is_query:
+            existing.is_query = True
+            if not any(existing in running.items for state in self.states for running in state.running):
+                self._queue.discard({id(existing)})
+                self._queue.put(existing)
+
+    # ------------------------------------------------------------------ lanes
+
+    def _pull(self, state: LaneState) -> Running | None:
+        """Wait for a batch for this lane; None when the service closes. Runs on the lane's threads."""
+        with self._lock:
+            while not self._closed:
+                running = self._next(state)
+                if running is not None:
+                    return running
+                retry_s = state.breaker.retry_in_s()
+                # A breaker opens again by time alone, so nobody would wake this thread.
+                self._changed.wait(None if retry_s is None else max(retry_s, 0.001))
+        return None
+
+    def _next(self, state: LaneState) -> Running | None:
+        if not self._queue.n_items or not self._may_work(state):
+            return None
+        if not state.breaker.allow():
+            return None
+        items = self._queue.take_queries(self._acceptor(state, queries=True), state.budget_tokens)
+        if not items:
+            budget = self._bulk_budget(state)
+            if budget > 0:
+                is_fastest = not self._faster_than(state)
+                items = self._queue.take_bulk(self._acceptor(state), budget, longest_first=is_fastest)
+        if not items:
+            state.breaker.abandon_trial()
+            return None
+        batch = Batch(tuple(item.text for item in items), items[0].prompt_tokens, items[0].exact)
+        running = Running(items, batch, self._clock(), state.cost.predict_s(batch.padded_tokens))
+        state.running.append(running)
+        self._changed.notify_all()  # the watchdog learns of a new deadline, other lanes of a shorter queue
+        return running
+
+    def _may_work(self, state: LaneState) -> bool:
+        if self._hybrid:
+            return True
+        usable = [other for other in self.states if other.usable]
+        return not usable or state is max(usable, key=lambda other: other.tokens_per_s) or self._has_own_work(state)
+
+    def _has_own_work(self, state: LaneState) -> bool:
+        """Tell whether items wait that only this lane may take (``use_device``, or failed elsewhere)."""
+        return any(self._candidates(item) == [state] for item in self._queue)
+
+    def _acceptor(self, state: LaneState, *, queries: bool = False) -> Callable[[Item], bool]:
+        def accepts(item: Item) -> bool:
+            if not _matches(state, item):
+                return False
+            tries = item.failures.get(state.name, [])
+            if tries and (len(tries) >= _MAX_TRIES_PER_LANE or self._untried(item)):
+                return False
+            return not queries or item.device is not None or bool(tries) or self._is_soonest(state, item.length)
+
+        return accepts
+
+    def _untried(self, item: Item) -> bool:
+        return any(state.name not in item.failures for state in self._candidates(item))
+
+    def _candidates(self, item: Item) -> list[LaneState]:
+        return [
+            state
+            for state in self.states
+            if state.usable
+            and _matches(state, item)
+            and len(item.failures.get(state.name, [])) < _MAX_TRIES_PER_LANE
+        ]
+
+    def _is_soonest(self, state: LaneState, length: int) -> bool:
+        now = self._clock()
+        mine = state.cost.predict_s(length)
+        return all(other.busy_s(now) + other.cost.predict_s(length) >= mine for other in self._faster_than(state))
+
+    def _faster_than(self, state: LaneState) -> list[LaneState]:
+        mine = (state.tokens_per_s, -self.states.index(state))
+        return [
+            other
+            for index, other in enumerate(self.states)
+            if other is not state and other.usable and (other.tokens_per_s, -index) > mine
+        ]
+
+    def _bulk_budget(self, state: LaneState) -> int:
+        """Return the padded tokens that this lane may take now; zero or less: nothing."""
+        budget = state.budget_tokens
+        if self._clock() - self._last_query_s < _QUERY_QUIET_S:
+            budget = min(budget, max(state.cost.tokens_within(_BULK_SLICE_S), _MIN_SLICE_TOKENS))
+        # Near the end every free slot shall get something.
+        n_slots = sum(other.lane.n_slots for other in self.states if other.usable) or 1
+        budget = min(budget, max(-(-self._queue.n_tokens // n_slots), _MIN_SLICE_TOKENS))
+        faster = self._faster_than(state)
+        if faster and not self._has_own_work(state):
+            overhead_s, per_token_s = state.cost.coefficients
+            now = self._clock()
+            guard = tail_budget(
+                overhead_s=overhead_s,
+                seconds_per_token=per_token_s,
+                waiting_tokens=self._queue.n_tokens,
+                others_tokens_per_s=sum(other.tokens_per_s for other in faster),
+                others_busy_s=max(other.busy_s(now) for other in faster),
+            )
+            budget = min(budget, guard)
+            shortest = self._queue.shortest_bulk(self._acceptor(state))
+            if shortest is not None and shortest > budget:
+                return 0
+        return budget
+
+    # ---------------------------------------------------------------- results
+
+    def _report(self, state: LaneState, running: Running, outcome: Vectors | Exception) -> None:
+        """Take what a lane made of a batch. Runs on the lane's threads."""
+        finished: list[Job] = []
+        failed: list[tuple[Job, Exception]] = []
+        with self._lock:
+            state.running.remove(running)
+            if not isinstance(outcome, Exception):
+                outcome = _check_shape(outcome, len(running.items), self._dimension)
+            if isinstance(outcome, Exception):
+                self._take_failure(state, running, outcome)
+            else:
+                self._take_vectors(state, running, outcome, finished)
+            failed += self._strand()
+            self._changed.notify_all()
+        for job in finished:
+            job.succeed()
+        _fail_all(failed)
+
+    def _take_vectors(self, state: LaneState, running: Running, vectors: Vectors, finished: list[Job]) -> None:
+        seconds = self._clock() - running.started_s
+        state.breaker.success()
+        if not running.given_up:
+            state.cost.observe(running.batch.padded_tokens, seconds)
+        counters = state.counters
+        counters.n_batches += 1
+        counters.n_texts += len(running.items)
+        counters.n_tokens += sum(item.length for item in running.items)
+        counters.n_padded_tokens += running.batch.padded_tokens
+        counters.busy_s += seconds
+        good = np.isfinite(vectors).all(axis=1)
+        for item, vector, is_good in zip(running.items, vectors, good, strict=True):
+            if item.done:
+                continue  # another lane was faster after this one was given up
+            if not is_good:
+                self._retry_bad_row(state, item)
+                continue
+            item.done = True
+            self._in_flight.pop(item.key, None)
+            finished += [job for job, row in item.subscribers if job.deliver(row, vector, state.name)]
+
+    def _retry_bad_row(self, state: LaneState, item: Item) -> None:
+        if item.exact or state.lane.numeric_class == "float32":
+            item.failures.setdefault(state.name, []).append("the vector is not finite")
+        item.exact = True
+        if item.subscribers and not self._closed:
+            self._queue.put_back(item)
+
+    def _take_failure(self, state: LaneState, running: Running, error: Exception) -> None:
+        text = f"{type(error).__name__}: {error}"
+        state.last_error = text
+        if isinstance(error, LaneOutOfMemory):
+            state.counters.n_out_of_memory += 1
+            state.breaker.abandon_trial()
+            # Half of what did not fit is the new ceiling; it is never raised again.
+            state.budget_tokens = max(1, min(state.budget_tokens, running.batch.padded_tokens) // 2)
+        elif not running.given_up:
+            state.counters.n_failures += 1
+            state.breaker.failure()
+        only_row = len(running.items) == 1
+        for item in running.items:
+            if item.done or running.given_up:
+                continue
+            if not isinstance(error, LaneOutOfMemory):
+                item.failures.setdefault(state.name, []).append(text)
+            elif only_row:  # one row is the smallest batch: this lane cannot do it
+                item.failures[state.name] = [text] * _MAX_TRIES_PER_LANE
+            self._requeue(item)
+
+    def _requeue(self, item: Item) -> None:
+        if item.subscribers and not self._closed:
+            self._queue.put_back(item)
+
+    def _strand(self) -> list[tuple[Job, Exception]]:
+        """Remove items that no lane can do any more; return who has to be told what."""
+        if self._closed or all(state.usable for state in self.states) and not any(i.failures for i in self._queue):
+            return []
+        lost = [item for item in self._queue if not self._candidates(item)]
+        told: list[tuple[Job, Exception]] = []
+        for item in lost:
+            item.done = True
+            self._in_flight.pop(item.key, None)
+            told += [(job, self._why_lost(item, row)) for job, row in item.subscribers]
+        self._queue.discard(set(map(id, lost)))
+        return told
+
+    def _why_lost(self, item: Item, row: int) -> EncodeError:
+        if item.exact and item.failures:
+            return BadVector("every lane gave a vector with NaN or infinity, in float32, too", index=row)
+        causes = {
+            state.name: item.failures[state.name][-1] if state.name in item.failures else state.why_unusable()
+            for state in self.states
+            if _matches(state, item)
+        }
+        return NoLaneAvailable("no device could compute the vectors:", causes=causes)
+
+    # --------------------------------------------------------------- watchdog
+
+    def _watch(self) -> None:
+        """Give up batches that overrun the operation time-out, and hand their items to other lanes."""
+        while True:
+            with self._lock:
+                if self._closed:
+                    return
+                for state in self.states:
+                    for running in state.running:
+                        if self._clock() - running.started_s >= self._operation_timeout_s and not running.given_up:
+                            self._give_up(state, running)
+                told = self._strand()
+                if not told:
+                    self._changed.wait(self._next_deadline_s())
+            _fail_all(told)
+
+    def _next_deadline_s(self) -> float | None:
+        starts = [run.started_s for state in self.states for run in state.running if not run.given_up]
+        if not starts:
+            return None
+        return max(min(starts) + self._operation_timeout_s - self._clock(), 0.001)
+
+    def _give_up(self, state: LaneState, running: Running) -> None:
+        running.given_up = True
+        state.last_error = f"no result after {self._operation_timeout_s:g} s (EMBEDDING_OPERATION_TIMEOUT)"
+        state.counters.n_failures += 1
+        state.breaker.failure()
+        for item in running.items:
+            if not item.done:
+                item.failures[state.name] = [state.last_error] * _MAX_TRIES_PER_LANE
+                self._requeue(item)
+        self._changed.notify_all()
+
+
+def _matches(state: LaneState, item: Item) -> bool:
+    return item.device is None or state.lane.device == item.device or state.lane.device.split(":")[0] == item.device
+
+
+def _check_shape(vectors: Vectors, n_rows: int, dimension: int) -> Vectors | Exception:
+    if vectors.shape != (n_rows, dimension):
+        return LaneError(f"expected vectors of shape {(n_rows, dimension)}, got {vectors.shape}")
+    return vectors
+
+
+def _fail_all(told: Sequence[tuple[Job, Exception]]) -> None:
+    for job, error in told:
+        job.fail(error)

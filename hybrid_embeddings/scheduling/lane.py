@@ -1,0 +1,120 @@
+"""What the dispatcher knows about a lane, and the threads that run it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hybrid_embeddings.ports import Lane
+from hybrid_embeddings.resilience.breaker import Breaker
+from hybrid_embeddings.scheduling.cost import CostModel
+from hybrid_embeddings.scheduling.work import Item
+from hybrid_embeddings.types import Batch, Vectors
+
+
+@dataclass(slots=True, eq=False)
+class Running:
+    """A batch that a lane is working on."""
+
+    items: list[Item]
+    batch: Batch
+    started_s: float
+    expected_s: float
+    given_up: bool = False  # the lane overran the operation time-out; others do the work
+
+
+@dataclass(slots=True)
+class LaneCounters:
+    """Totals since the start, for statistics."""
+
+    n_batches: int = 0
+    n_texts: int = 0
+    n_tokens: int = 0
+    n_padded_tokens: int = 0
+    busy_s: float = 0.0
+    n_failures: int = 0
+    n_out_of_memory: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class LaneState:
+    """A lane with everything learned about it. Guarded by the lock of the dispatcher."""
+
+    lane: Lane
+    breaker: Breaker
+    cost: CostModel
+    budget_tokens: int
+    counters: LaneCounters = field(default_factory=LaneCounters)
+    running: list[Running] = field(default_factory=list)
+    last_error: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of the lane."""
+        return self.lane.name
+
+    @property
+    def n_hung(self) -> int:
+        """Slots whose batch was given up and has not come back."""
+        return sum(running.given_up for running in self.running)
+
+    @property
+    def usable(self) -> bool:
+        """Whether it makes sense to wait for this lane."""
+        return self.n_hung < self.lane.n_slots and self.breaker.state != "open"
+
+    @property
+    def tokens_per_s(self) -> float:
+        """Padded tokens per second with all slots busy."""
+        return self.lane.n_slots * self.cost.tokens_per_s
+
+    def busy_s(self, now_s: float) -> float:
+        """Return the expected seconds until a slot is free; 0 if one is."""
+        if len(self.running) < self.lane.n_slots:
+            return 0.0
+        return min(max(0.0, run.started_s + run.expected_s - now_s) for run in self.running)
+
+    def why_unusable(self) -> str:
+        """Return one line for error messages."""
+        if self.n_hung >= self.lane.n_slots:
+            return "hangs in native code"
+        retry = self.breaker.retry_in_s()
+        wait = "" if retry is None else f"; tried again in {retry:.0f} s"
+        return f"out of service after failures, last: {self.last_error or 'unknown'}{wait}"
+
+
+class LaneThreads:
+    """One thread per slot of a lane: pull a batch, run it, report."""
+
+    def __init__(
+        self,
+        state: LaneState,
+        pull: Callable[[LaneState], Running | None],
+        report: Callable[[LaneState, Running, Vectors | Exception], None],
+    ) -> None:
+        self._state = state
+        self._pull = pull
+        self._report = report
+        self._threads = [
+            threading.Thread(target=self._loop, name=f"hybrid-embeddings-{state.name}-{slot}", daemon=True)
+            for slot in range(state.lane.n_slots)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _loop(self) -> None:
+        while (running := self._pull(self._state)) is not None:
+            outcome: Vectors | Exception
+            try:
+                outcome = self._state.lane.run(running.batch)
+            # A lane is foreign code: whatever it raises must reach the callers and must not end this thread.
+            except Exception as error:
+                outcome = error
+            self._report(self._state, running, outcome)
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the threads; return False if one is still inside the lane."""
+        for thread in self._threads:
+            thread.join(timeout_s)
+        return not any(thread.is_alive() for thread in self._threads)

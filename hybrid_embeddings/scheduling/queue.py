@@ -1,0 +1,130 @@
+"""Waiting items: queries in order of arrival, bulk in windows sorted by length.
+
+A window holds as much as about sixteen batches. Within it lanes take rows of similar length; windows are
+emptied in order of arrival, so nothing waits for ever. Not thread-safe: the dispatcher's lock guards it.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from hybrid_embeddings.scheduling import batches
+from hybrid_embeddings.scheduling.work import Item
+
+Accepts = Callable[[Item], bool]
+
+
+def _length(item: Item) -> int:
+    return item.length
+
+
+class WorkQueue:
+    """Items that wait for a lane."""
+
+    def __init__(self, *, window_tokens: int) -> None:
+        self._window_tokens = window_tokens
+        self._queries: deque[Item] = deque()
+        self._windows: deque[list[Item]] = deque()
+        self._newest_tokens = 0
+        self.n_items = 0
+        self.n_tokens = 0
+
+    def put(self, item: Item) -> None:
+        """Add an item; queries go before everything else."""
+        self.n_items += 1
+        self.n_tokens += item.length
+        if item.is_query:
+            self._queries.append(item)
+            return
+        if not self._windows or self._newest_tokens + item.length > self._window_tokens:
+            self._windows.append([])
+            self._newest_tokens = 0
+        bisect.insort(self._windows[-1], item, key=_length)
+        self._newest_tokens += item.length
+
+    def put_back(self, item: Item) -> None:
+        """Return an item whose lane failed: it has waited long enough, so it goes first."""
+        self.n_items += 1
+        self.n_tokens += item.length
+        self._queries.appendleft(item)
+
+    def take_queries(self, accepts: Accepts, budget: int) -> list[Item]:
+        """Remove and return waiting queries that one batch can hold, oldest first."""
+        eligible = [item for item in self._queries if accepts(item)]
+        if not eligible:
+            return []
+        same = [item for item in eligible if _alike(item, eligible[0])]
+        taken = same[: batches.fill_in_order([item.length for item in same], budget)]
+        chosen = set(map(id, taken))
+        self._queries = deque(item for item in self._queries if id(item) not in chosen)
+        return self._removed(taken)
+
+    def take_bulk(self, accepts: Accepts, budget: int, *, longest_first: bool) -> list[Item]:
+        """Remove and return one batch of the oldest window that has something for this lane."""
+        for window in self._windows:
+            order = reversed(window) if longest_first else iter(window)
+            eligible = (item for item in order if accepts(item))
+            pilot = next(eligible, None)
+            if pilot is None:
+                continue
+            # No batch has more rows than this: rows × longest stays within the budget.
+            more = islice((item for item in eligible if _alike(item, pilot)), max(budget // pilot.length, 1))
+            candidates = [pilot, *more]
+            taken = candidates[: batches.rows_in_batch([item.length for item in candidates], budget)]
+            self._drop(window, taken)
+            return self._removed(taken)
+        return []
+
+    def shortest_bulk(self, accepts: Accepts) -> int | None:
+        """Return the length of the shortest waiting bulk item of the oldest window for a lane."""
+        for window in self._windows:
+            for item in window:
+                if accepts(item):
+                    return item.length
+        return None
+
+    def discard(self, items: set[int]) -> None:
+        """Forget items, given by ``id()``: nobody waits for them any more."""
+        for container in [self._queries, *self._windows]:
+            gone = [item for item in container if id(item) in items]
+            if gone:
+                kept = [item for item in container if id(item) not in items]
+                container.clear()
+                container.extend(kept)
+                self._removed(gone)
+        self._drop_empty_windows()
+
+    def __iter__(self) -> Iterator[Item]:
+        yield from self._queries
+        for window in self._windows:
+            yield from window
+
+    def _drop(self, window: list[Item], taken: list[Item]) -> None:
+        count = len(taken)
+        if window[:count] == taken:
+            del window[:count]
+        elif window[-count:] == taken[::-1]:
+            del window[-count:]
+        else:
+            chosen = set(map(id, taken))
+            window[:] = [item for item in window if id(item) not in chosen]
+        self._drop_empty_windows()
+
+    def _drop_empty_windows(self) -> None:
+        while self._windows and not self._windows[0]:
+            self._windows.popleft()
+        if not self._windows:
+            self._newest_tokens = 0
+
+    def _removed(self, items: list[Item]) -> list[Item]:
+        self.n_items -= len(items)
+        self.n_tokens -= sum(item.length for item in items)
+        return items
+
+
+def _alike(one: Item, other: Item) -> bool:
+    """Tell whether two items may share a batch."""
+    return one.prompt_tokens == other.prompt_tokens and one.exact == other.exact

@@ -1,0 +1,251 @@
+"""Every option of the engine, once: its argument, its environment variable and its line in ``.env``.
+
+Values are taken from, in this order: arguments, environment, ``.env`` in the working directory, defaults.
+They are read when a service is built and then passed on as plain values; nothing below reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from hybrid_embeddings.errors import SettingsError
+
+DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+
+
+def _bool(value: str) -> bool:
+    word = value.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError("expected one of 1, 0, true, false, yes, no, on, off")
+    return word in _TRUE
+
+
+def _positive_int(value: str | int) -> int:
+    number = int(value)
+    if number < 1:
+        raise ValueError("expected a whole number of at least 1")
+    return number
+
+
+def _positive_float(value: str | float) -> float:
+    number = float(value)
+    if not 0 < number < float("inf"):
+        raise ValueError("expected a number above 0")
+    return number
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("expected a text")
+    return value
+
+
+def _choice(*allowed: str) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        if value not in allowed:
+            raise ValueError(f"expected one of {', '.join(allowed)}")
+        return str(value)
+
+    return parse
+
+
+def _path(value: str | os.PathLike[str]) -> Path:
+    return Path(value).expanduser()
+
+
+def default_cache_dir() -> Path:
+    """Return the per-user folder for prepared models, by the custom of the operating system."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "hybrid-embeddings"
+
+
+def _option(default: Any, env: str, parse: Callable[[Any], Any], meaning: str) -> Any:
+    return field(default=default, metadata={"env": env, "parse": parse, "meaning": meaning})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Options of an :class:`EmbeddingService`. Build it with :meth:`load`, or directly for full control."""
+
+    model: str = _option(
+        DEFAULT_MODEL,
+        "EMBEDDING_MODEL",
+        _text,
+        "Model: a name on the Hugging Face hub, a short name such as all-MiniLM-L6-v2, or a directory.",
+    )
+    hybrid_mode: bool = _option(
+        True, "EMBEDDING_HYBRID_MODE", _bool, "Use CPU and GPU at once. Off: the fastest device alone."
+    )
+    precision: str = _option(
+        "fast",
+        "EMBEDDING_PRECISION",
+        _choice("fast", "exact"),
+        "fast: half precision where the device is faster with it and 1-cos stays within 1e-4. exact: float32.",
+    )
+    normalize: bool | None = _option(
+        None, "EMBEDDING_NORMALIZE", _bool, "Scale vectors to unit length. Not set: as the model itself does."
+    )
+    truncate_dim: int | None = _option(
+        None, "EMBEDDING_TRUNCATE_DIM", _positive_int, "Keep only the first N dimensions (Matryoshka models)."
+    )
+    max_tokens: int | None = _option(
+        None,
+        "EMBEDDING_MAX_TOKENS",
+        _positive_int,
+        "Cut texts to N tokens, special tokens included. Not set: the limit of the model.",
+    )
+    query_prompt: str | None = _option(
+        None, "EMBEDDING_QUERY_PROMPT", _text, "Text put before queries. Not set: the model's own."
+    )
+    document_prompt: str | None = _option(
+        None, "EMBEDDING_DOCUMENT_PROMPT", _text, "Text put before documents. Not set: the model's own."
+    )
+    max_batch_tokens: int | None = _option(
+        None,
+        "EMBEDDING_MAX_BATCH_TOKENS",
+        _positive_int,
+        "Padded tokens in one batch. Not set: what suits the device.",
+    )
+    max_queued_tokens: int = _option(
+        64_000_000,
+        "EMBEDDING_MAX_QUEUED_TOKENS",
+        _positive_int,
+        "Tokens that may wait in the queue; a call that would exceed it gets the error Overloaded.",
+    )
+    operation_timeout_s: float = _option(
+        30.0,
+        "EMBEDDING_OPERATION_TIMEOUT",
+        _positive_float,
+        "Seconds after which a device that does not finish a batch is given up.",
+    )
+    breaker_threshold_cpu: int = _option(
+        5, "EMBEDDING_CPU_CB_THRESHOLD", _positive_int, "Failures in a row that take a CPU lane out of service."
+    )
+    breaker_timeout_cpu_s: float = _option(
+        60.0, "EMBEDDING_CPU_CB_TIMEOUT", _positive_float, "Seconds until a CPU lane is tried again."
+    )
+    breaker_threshold_gpu: int = _option(
+        5, "EMBEDDING_GPU_CB_THRESHOLD", _positive_int, "Failures in a row that take a GPU lane out of service."
+    )
+    breaker_timeout_gpu_s: float = _option(
+        60.0, "EMBEDDING_GPU_CB_TIMEOUT", _positive_float, "Seconds until a GPU lane is tried again."
+    )
+    multi_gpu: bool = _option(
+        True, "EMBEDDING_MULTI_GPU_ENABLED", _bool, "Use every CUDA device. Off: only the first."
+    )
+    cpu_backend: str = _option(
+        "auto",
+        "EMBEDDING_CPU_BACKEND",
+        _choice("auto", "openvino", "torch"),
+        "auto, openvino or torch. auto: OpenVINO where it is installed.",
+    )
+    cpu_threads: int | None = _option(
+        None,
+        "EMBEDDING_CPU_THREADS",
+        _positive_int,
+        "Threads of the CPU lane. Not set: the cores this process may use.",
+    )
+    offline: bool = _option(
+        False, "EMBEDDING_OFFLINE", _bool, "Never ask the model hub (HF_HUB_OFFLINE=1 does the same)."
+    )
+    cache_dir: Path | None = _option(
+        None, "EMBEDDING_MODEL_CACHE_DIR", _path, "Folder for prepared models. Not set: the user's cache folder."
+    )
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        environ: Mapping[str, str] | None = None,
+        env_file: str | os.PathLike[str] | None = ".env",
+        **arguments: Any,
+    ) -> Settings:
+        """Combine arguments, environment, ``.env`` and defaults.
+
+        Args:
+            environ: variables to read instead of those of the process.
+            env_file: path of the ``.env`` file; a missing file is fine, None reads none.
+            **arguments: names of the fields of this class; None means "not given".
+
+        Raises:
+            SettingsError: unknown option, or a value that cannot be used; names where it came from.
+        """
+        variables = os.environ if environ is None else environ
+        from_file = read_env_file(Path(env_file)) if env_file is not None else {}
+        known = {option.name: option for option in fields(cls)}
+        values: dict[str, Any] = {}
+        for name in arguments:
+            if name not in known:
+                raise SettingsError(f"unknown option {name!r}; known options: {', '.join(sorted(known))}")
+        for name, option in known.items():
+            env = option.metadata["env"]
+            for origin, raw in (
+                (f"argument {name}", arguments.get(name)),
+                (f"environment variable {env}", variables.get(env) or None),
+                (f"{env} in {env_file}", from_file.get(env) or None),
+            ):
+                if raw is not None:
+                    values[name] = _parse(option.metadata["parse"], raw, origin)
+                    break
+        return cls(**values)
+
+
+def _parse(parse: Callable[[Any], Any], raw: Any, origin: str) -> Any:
+    if parse is _bool and isinstance(raw, bool):
+        return raw
+    if parse is not _bool and isinstance(raw, bool):
+        raise SettingsError(f"{origin}: {raw!r} cannot be used: expected no truth value")
+    try:
+        return parse(raw)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise SettingsError(f"{origin}: {raw!r} cannot be used: {error}") from error
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Read ``NAME=value`` lines; ``#`` comments, an ``export`` before the name and quotes are understood.
+
+    Raises:
+        SettingsError: the file is not UTF-8, or a line has no ``=``; names file and line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (FileNotFoundError, IsADirectoryError):
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read: {error}; save it as UTF-8 text") from error
+    found: dict[str, str] = {}
+    for number, line in enumerate(lines, start=1):
+        text = line.strip().removeprefix("export ").strip()
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise SettingsError(f"{path}:{number}: expected NAME=value")
+        found[name.strip()] = _unquote(value.strip())
+    return found
+
+
+def _unquote(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1]
+    return value.split(" #", 1)[0].rstrip()
+
+
+def describe() -> list[tuple[str, str, str]]:
+    """Return (environment variable, default, meaning) of every option, for ``env.example`` and the docs."""
+    rows = []
+    for option in fields(Settings):
+        default = "" if option.default is None else str(option.default)
+        rows.append((option.metadata["env"], default, option.metadata["meaning"]))
+    return rows

@@ -1,0 +1,85 @@
+"""Records that cross module borders. Plain data: this module imports nothing of the project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+"""float32, shape (n, dim), C-contiguous unless said otherwise."""
+
+TokenIds = npt.NDArray[np.int32]
+"""int32, shape (n_tokens,), special tokens included."""
+
+Kind = Literal["text", "query", "document"]
+"""Which prompt of the model is put before the text. ``text`` is what ``SentenceTransformer.encode`` uses."""
+
+Precision = Literal["fast", "exact"]
+"""``exact``: float32 everywhere. ``fast``: the fastest numeric mode of a device that passes the lane check."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizedText:
+    """Token ids of one text after truncation, and how many tokens the truncation cut off."""
+
+    ids: TokenIds
+    n_lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What the engine has to know about a model, read once from sentence-transformers itself."""
+
+    dimension: int
+    max_tokens: int | None  # special tokens included; None: no limit
+    normalizes: bool
+    prompts: dict[Kind, str]
+    pad_id: int
+    padding_side: Literal["left", "right"]
+    input_names: tuple[str, ...]  # of the transformer: input_ids, attention_mask, token_type_ids
+    is_static: bool  # a bag of token vectors, no transformer
+    pools_prompt: bool  # False: prompt tokens are left out of the pooling, so batches must not mix prompts
+    prompt_tokens: dict[Kind, int]  # length of each prompt, for models with ``pools_prompt`` False
+    lowercases: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Texts that one lane runs together. Rows of the result are in the order of ``texts``."""
+
+    texts: tuple[TokenizedText, ...]
+    prompt_tokens: int = 0  # leading tokens that pooling must leave out; equal for all rows
+    exact: bool = False  # compute in float32, whatever the lane usually does
+
+    @property
+    def width(self) -> int:
+        """Tokens of the longest row."""
+        return max(len(text.ids) for text in self.texts)
+
+    @property
+    def padded_tokens(self) -> int:
+        """Tokens that the device computes: rows × width."""
+        return len(self.texts) * self.width
+
+
+@dataclass(slots=True)
+class Report:
+    """Receipt of one call: what happened to which row. Rows are positions in the caller's list."""
+
+    n_texts: int
+    n_computed: int = 0
+    """Texts that went through the model; the rest were equal to another one."""
+    n_tokens: int = 0
+    truncated: dict[int, int] = field(default_factory=dict)
+    """Row → tokens that were cut off."""
+    lanes: dict[str, int] = field(default_factory=dict)
+    """Lane → texts it computed."""
+    tokenize_s: float = 0.0
+    total_s: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready copy."""
+        return {name: getattr(self, name) for name in self.__slots__}

@@ -1,0 +1,212 @@
+"""Puts the parts together. The only file that names concrete lanes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from hybrid_embeddings.errors import (
+    HybridEmbeddingsError,
+    MissingDependencyError,
+    NoLaneAvailable,
+    SettingsError,
+)
+from hybrid_embeddings.models.canaries import canary_texts
+from hybrid_embeddings.models.devices import available_cores
+from hybrid_embeddings.models.lane_check import TOLERANCE, check_lane
+from hybrid_embeddings.models.openvino_lane import OpenVinoLane, is_available
+from hybrid_embeddings.models.prepared import PreparedModel
+from hybrid_embeddings.models.static import StaticModel
+from hybrid_embeddings.models.tokenizer import TextTokenizer
+from hybrid_embeddings.models.torch_lane import TorchLane, cuda_devices
+from hybrid_embeddings.pipeline import Pipeline
+from hybrid_embeddings.ports import Lane
+from hybrid_embeddings.resilience.breaker import Breaker
+from hybrid_embeddings.scheduling.cost import CostModel
+from hybrid_embeddings.scheduling.dispatcher import Dispatcher
+from hybrid_embeddings.scheduling.lane import LaneState
+from hybrid_embeddings.settings import Settings
+from hybrid_embeddings.types import Kind, Precision, TokenizedText
+
+_log = logging.getLogger("hybrid_embeddings")
+
+LaneFactory = Callable[[Precision], Lane]
+
+
+@dataclass(slots=True)
+class Engine:
+    """A running engine: what :class:`EmbeddingService` drives."""
+
+    pipeline: Pipeline
+    refused: dict[str, str] = field(default_factory=dict)  # lane → why it does not work
+
+    @property
+    def states(self) -> list[LaneState]:
+        """The lanes at work; none for a static model."""
+        return self.pipeline.dispatcher.states if self.pipeline.dispatcher else []
+
+    def close(self) -> None:
+        """Stop the lanes."""
+        if self.pipeline.dispatcher is not None:
+            self.pipeline.dispatcher.close()
+
+
+def build_engine(
+    settings: Settings, model: PreparedModel, *, factories: dict[str, LaneFactory] | None = None
+) -> Engine:
+    """Load a model onto every device that passes the lane check.
+
+    Args:
+        settings: the options.
+        model: the prepared model.
+        factories: lanes to build instead of those for the devices of this machine.
+
+    Raises:
+        NoLaneAvailable: no device can run the model; one cause per device.
+        SettingsError: ``max_tokens`` or ``truncate_dim`` exceeds what the model has.
+    """
+    card = model.card
+    tokenizer = TextTokenizer(
+        model.tokenizer_definition(),
+        max_tokens=_token_limit(settings, model),
+        add_special_tokens=not card.is_static,
+    )
+    if settings.truncate_dim is not None and settings.truncate_dim > card.dimension:
+        raise SettingsError(f"truncate_dim is {settings.truncate_dim}, but the model has {card.dimension} dimensions")
+    prompts = _prompts(settings, model)
+    dispatcher, static, refused = None, None, {}
+    if card.is_static:
+        static = StaticModel(model.static_weights(), normalizes=card.normalizes)
+    else:
+        states, refused = _build_lanes(settings, model, tokenizer, factories or _factories(settings, model))
+        dispatcher = Dispatcher(
+            states,
+            dimension=card.dimension,
+            max_queued_tokens=settings.max_queued_tokens,
+            operation_timeout_s=settings.operation_timeout_s,
+            hybrid=settings.hybrid_mode,
+        )
+    pipeline = Pipeline(
+        card=card,
+        tokenizer=tokenizer,
+        prompts=prompts,
+        dispatcher=dispatcher,
+        static=static,
+        truncate_dim=settings.truncate_dim,
+        normalize=settings.normalize,
+    )
+    return Engine(pipeline, refused)
+
+
+def _token_limit(settings: Settings, model: PreparedModel) -> int | None:
+    limit = model.card.max_tokens
+    if settings.max_tokens is None:
+        return limit
+    if limit is not None and settings.max_tokens > limit:
+        raise SettingsError(f"max_tokens is {settings.max_tokens}, but the model reads at most {limit} tokens")
+    if settings.max_tokens < 3 and not model.card.is_static:
+        raise SettingsError("max_tokens must be at least 3: special tokens are counted")
+    return settings.max_tokens
+
+
+def _prompts(settings: Settings, model: PreparedModel) -> dict[Kind, str]:
+    prompts = dict(model.card.prompts)
+    given: dict[Kind, str | None] = {"query": settings.query_prompt, "document": settings.document_prompt}
+    for kind, prompt in given.items():
+        if prompt is not None:
+            if not model.card.pools_prompt:
+                raise SettingsError(f"the {kind} prompt cannot be changed: this model leaves it out of the pooling")
+            prompts[kind] = prompt
+    return prompts
+
+
+def _factories(settings: Settings, model: PreparedModel) -> dict[str, LaneFactory]:
+    factories: dict[str, LaneFactory] = {}
+    devices = cuda_devices()
+    for device in devices if settings.multi_gpu else devices[:1]:
+        factories[device] = _torch_factory(model, device)
+    if not devices or settings.hybrid_mode:
+        factories["cpu"] = _cpu_factory(settings, model)
+    return factories
+
+
+def _torch_factory(model: PreparedModel, device: str) -> LaneFactory:
+    return lambda precision: TorchLane(model.source, model.card, device, precision=precision)
+
+
+def _cpu_factory(settings: Settings, model: PreparedModel) -> LaneFactory:
+    n_threads = settings.cpu_threads or available_cores()
+
+    def build(precision: Precision) -> Lane:
+        if settings.cpu_backend == "torch":
+            return TorchLane(model.source, model.card, "cpu", precision=precision)
+        try:
+            return OpenVinoLane(model, precision=precision, n_threads=n_threads)
+        except HybridEmbeddingsError as error:
+            if settings.cpu_backend == "openvino":
+                raise
+            level = logging.INFO if isinstance(error, MissingDependencyError) else logging.WARNING
+            _log.log(level, "OpenVINO does not run this model, torch does: %s", error)
+            return TorchLane(model.source, model.card, "cpu", precision=precision)
+
+    return build
+
+
+def _build_lanes(
+    settings: Settings,
+    model: PreparedModel,
+    tokenizer: TextTokenizer,
+    factories: dict[str, LaneFactory],
+) -> tuple[list[LaneState], dict[str, str]]:
+    canaries = tokenizer(canary_texts()) if settings.max_tokens is None else _full_length_canaries(model)
+    states, refused = [], {}
+    for name, factory in factories.items():
+        try:
+            states.append(_build_lane(settings, model, canaries, factory))
+        except HybridEmbeddingsError as error:
+            refused[name] = str(error)
+            _log.warning("%s does not take part: %s", name, error)
+    if not states:
+        raise NoLaneAvailable("no device of this machine can run the model:", causes=refused)
+    return states, refused
+
+
+def _full_length_canaries(model: PreparedModel) -> list[TokenizedText]:
+    """Tokenise the canaries as the references were made: with the limit of the model itself."""
+    tokenizer = TextTokenizer(model.tokenizer_definition(), max_tokens=model.card.max_tokens, add_special_tokens=True)
+    return tokenizer(canary_texts())
+
+
+def _build_lane(
+    settings: Settings, model: PreparedModel, canaries: Sequence[TokenizedText], factory: LaneFactory
+) -> LaneState:
+    """Build a lane and check it; a fast one that differs too much gets a second chance in float32."""
+    wanted: Precision = "exact" if settings.precision == "exact" else "fast"
+    attempts: list[Precision] = ["exact"] if wanted == "exact" else ["fast", "exact"]
+    reference = model.canary_vectors()
+    for attempt in attempts:
+        lane = factory(attempt)
+        try:
+            check = check_lane(lane, canaries, reference, tolerance=TOLERANCE[wanted])
+            break
+        except HybridEmbeddingsError as error:
+            lane.close()
+            if attempt == attempts[-1]:
+                raise
+            _log.warning("%s in %s: %s; using float32 instead", lane.name, lane.numeric_class, error)
+    cost = CostModel()
+    for padded_tokens, seconds in check.timings:
+        cost.observe(padded_tokens, seconds)
+    is_gpu = lane.device != "cpu"
+    breaker = Breaker(
+        threshold=settings.breaker_threshold_gpu if is_gpu else settings.breaker_threshold_cpu,
+        timeout_s=settings.breaker_timeout_gpu_s if is_gpu else settings.breaker_timeout_cpu_s,
+    )
+    _log.info("%s takes part in %s, 1-cos at most %.1e", lane.name, lane.numeric_class, check.worst)
+    return LaneState(lane, breaker, cost, settings.max_batch_tokens or lane.max_batch_tokens)
+
+
+def default_backend() -> str:
+    """Return what runs the CPU lane here: ``openvino`` or ``torch``."""
+    return "openvino" if is_available() else "torch"
