@@ -89,7 +89,10 @@ class WhooshIndex:
             for field, boost in BOOSTS.items()
             if (field, term) in reader
         ]
-        results = self._searcher.search(query.Or(parts), limit=limit, filter=self._allowed(where))
+        allowed = self._allowed(where)
+        if allowed is not None and not allowed:
+            return []  # whoosh takes an empty filter for none
+        results = self._searcher.search(query.Or(parts), limit=limit, filter=allowed)
         return [Scored(DocKey(*hit["key"]), hit.score) for hit in results]
 
     def frequency(self, term: str) -> int:

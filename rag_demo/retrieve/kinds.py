@@ -1,61 +1,46 @@
-"""How people and code call the kinds of 1C objects: «справочник», «Справочники.», «СправочникСсылка.», "Catalogs."."""
+"""Kinds of 1C objects in questions: «справочник Валюты», «Справочники.Валюты», «СправочникСсылка», "Catalogs."."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
-from rag_demo.index.analyse import fold, stem, terms
+from rag_demo.index.analyse import fold, stem
+from rag_demo.ingest.kinds import KINDS
 
-# English kind, English plural, Russian singular as spoken, Russian prefix in code (collections are plural).
-_TABLE: tuple[tuple[str, str, str, str], ...] = (
-    ("AccountingRegister", "AccountingRegisters", "регистр бухгалтерии", "РегистрыБухгалтерии"),
-    ("AccumulationRegister", "AccumulationRegisters", "регистр накопления", "РегистрыНакопления"),
-    ("BusinessProcess", "BusinessProcesses", "бизнес процесс", "БизнесПроцессы"),
-    ("CalculationRegister", "CalculationRegisters", "регистр расчета", "РегистрыРасчета"),
-    ("Catalog", "Catalogs", "справочник", "Справочники"),
-    ("ChartOfAccounts", "ChartsOfAccounts", "план счетов", "ПланыСчетов"),
-    ("ChartOfCalculationTypes", "ChartsOfCalculationTypes", "план видов расчета", "ПланыВидовРасчета"),
-    (
-        "ChartOfCharacteristicTypes",
-        "ChartsOfCharacteristicTypes",
-        "план видов характеристик",
-        "ПланыВидовХарактеристик",
-    ),
-    ("CommonForm", "CommonForms", "общая форма", "ОбщиеФормы"),
-    ("CommonModule", "CommonModules", "общий модуль", "ОбщиеМодули"),
-    ("Constant", "Constants", "константа", "Константы"),
-    ("DataProcessor", "DataProcessors", "обработка", "Обработки"),
-    ("DefinedType", "DefinedTypes", "определяемый тип", "ОпределяемыеТипы"),
-    ("Document", "Documents", "документ", "Документы"),
-    ("DocumentJournal", "DocumentJournals", "журнал документов", "ЖурналыДокументов"),
-    ("Enum", "Enums", "перечисление", "Перечисления"),
-    ("EventSubscription", "EventSubscriptions", "подписка на событие", "ПодпискиНаСобытия"),
-    ("ExchangePlan", "ExchangePlans", "план обмена", "ПланыОбмена"),
-    ("FunctionalOption", "FunctionalOptions", "функциональная опция", "ФункциональныеОпции"),
-    ("HTTPService", "HTTPServices", "http сервис", "HTTPСервисы"),
-    ("InformationRegister", "InformationRegisters", "регистр сведений", "РегистрыСведений"),
-    ("Report", "Reports", "отчет", "Отчеты"),
-    ("Role", "Roles", "роль", "Роли"),
-    ("ScheduledJob", "ScheduledJobs", "регламентное задание", "РегламентныеЗадания"),
-    ("Subsystem", "Subsystems", "подсистема", "Подсистемы"),
-    ("Task", "Tasks", "задача", "Задачи"),
-    ("WebService", "WebServices", "web сервис", "WebСервисы"),
+_TYPE_ENDINGS = (
+    ("ссылка", "Ref"),
+    ("объект", "Object"),
+    ("менеджер", "Manager"),
+    ("выборка", "Selection"),
+    ("список", "List"),
 )
-_SUFFIXES = ("ссылка", "объект", "менеджер", "выборка", "список", "ref", "object", "manager", "selection", "list")
+
+
+def words(text: str) -> list[str]:
+    """The words of a text as they are written."""
+    return re.findall(r"\w+", text)
 
 
 def _prefixes() -> Iterator[tuple[str, str]]:
-    for english, plural, spoken, russian_plural in _TABLE:
-        russian = "".join(word.capitalize() for word in spoken.split())
-        for prefix in (english, plural, russian, russian_plural):
-            yield fold(prefix), english
-        for suffix in _SUFFIXES:
-            yield fold(english) + suffix, english
-            yield fold(russian) + suffix, english
+    for kind in KINDS:
+        russian = "".join(words(kind.ru))
+        for prefix in (kind.name, kind.folder, russian, "".join(words(kind.ru_plural))):
+            yield fold(prefix), kind.name
+        for ending, english_ending in _TYPE_ENDINGS:
+            yield fold(russian) + ending, kind.name
+            yield fold(kind.name + english_ending), kind.name
+
+
+def _phrases() -> Iterator[tuple[tuple[str, ...], str]]:
+    for kind in KINDS:
+        for spoken in (kind.ru, kind.ru_plural):
+            yield tuple(stem(fold(word)) for word in words(spoken)), kind.name
 
 
 _PREFIXES = dict(_prefixes())
-_SPOKEN = tuple((tuple(terms(spoken)), english) for english, _, spoken, _ in _TABLE)
+_PHRASES = dict(_phrases())
+_LONGEST_PHRASE = max(map(len, _PHRASES))
 
 
 def canonical_name(name: str) -> str:
@@ -64,25 +49,23 @@ def canonical_name(name: str) -> str:
     return f"{_PREFIXES[fold(first)]}.{rest}" if dot and fold(first) in _PREFIXES else name
 
 
-def spoken_kinds(words: Sequence[str]) -> list[tuple[str, int]]:
-    """Kinds that a question names, each with the position of the word after it.
+def spoken_kinds(question: Sequence[str]) -> list[tuple[str, int]]:
+    """English kinds that a question names, each with the position of the word after it.
 
     Args:
-        words: the words of the question in order; case and inflection do not matter.
+        question: its words in order; case and inflection do not matter. Of «план видов характеристик» the
+            longest kind counts, not the «план видов» inside it.
     """
-    stems = [stem(fold(word)) for word in words]
+    stems = [stem(fold(word)) for word in question]
     found: list[tuple[str, int]] = []
     position = 0
     while position < len(stems):
-        matches = [(len(spoken), kind) for spoken, kind in _SPOKEN if _starts(stems, position, spoken)]
-        if matches:
-            length, kind = max(matches)
-            position += length
-            found.append((kind, position))
+        for length in range(_LONGEST_PHRASE, 0, -1):
+            kind = _PHRASES.get(tuple(stems[position : position + length]))
+            if kind is not None:
+                position += length
+                found.append((kind, position))
+                break
         else:
             position += 1
     return found
-
-
-def _starts(stems: Sequence[str], position: int, spoken: tuple[str, ...]) -> bool:
-    return tuple(stems[position : position + len(spoken)]) == spoken

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from rag_demo.index.analyse import fold, is_compound, terms
-from rag_demo.retrieve.kinds import canonical_name, spoken_kinds
+from rag_demo.retrieve.kinds import canonical_name, spoken_kinds, words
 from rag_demo.types import DocType
 
 _NAME = re.compile(r"\w+(?:\.\w+)*")
@@ -14,13 +14,15 @@ _NAME = re.compile(r"\w+(?:\.\w+)*")
 # "функция" stands in thousands of comments.
 _WANTED: dict[DocType, frozenset[str]] = {
     "method": frozenset(terms("функция процедура метод экспортный программно вызвать function procedure method")),
+    # Several forms, because the stemmer takes «реквизит» for a verb and cuts it shorter than «реквизиты».
     "metadata_object": frozenset(
-        terms("реквизит измерение ресурс тип поле табличная часть состав движение attribute dimension resource field")
+        terms("реквизит реквизиты измерение ресурс ресурсы тип типы поле поля табличная состав движения")
+        + terms("attribute dimension resource type field")
     ),
     "form": frozenset(terms("форма form")),
     "help": frozenset(terms("справка help")),
 }
-_NOISE = frozenset(terms("функция функцией процедура процедурой метод function procedure method"))
+_NOISE = frozenset(terms("функция процедура метод function procedure method"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +45,19 @@ def analyse_question(text: str) -> Query:
         # A question of nothing but noise («какие функции есть?») is still searched by what it has.
         terms=content or found,
         names=_names(text),
-        kinds=tuple(dict.fromkeys(kind for kind, _ in spoken_kinds(_words(text)))),
-        wants=tuple(kind for kind, words in _WANTED.items() if words.intersection(found)),
+        kinds=tuple(dict.fromkeys(kind for kind, _ in spoken_kinds(words(text)))),
+        wants=tuple(kind for kind, signs in _WANTED.items() if signs.intersection(found)),
     )
 
 
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text)
-
-
 def _names(text: str) -> tuple[str, ...]:
-    """Dotted and compound names as they stand, and what follows a kind: «справочник Валюты» → «Catalog.Валюты»."""
-    names = [
-        canonical_name(name)
-        for name in _NAME.findall(text)
-        if "." in name or is_compound(name) or "_" in name.strip("_")
-    ]
-    words = _words(text)
-    for kind, after in spoken_kinds(words):
-        if after < len(words) and len(words[after]) > 1:
-            names.append(f"{kind}.{words[after]}")
-    unique = {fold(name): name for name in names}
+    """Names to look up as written.
+
+    Dotted and compound names, what follows a kind («справочник Валюты» → «Catalog.Валюты»), and a question
+    that is one word. Other single words are no names: nearly every verb is also some method.
+    """
+    written = words(text)
+    names = [name for name in _NAME.findall(text) if "." in name or is_compound(name) or len(written) == 1]
+    names += [f"{kind}.{written[after]}" for kind, after in spoken_kinds(written) if after < len(written)]
+    unique = {fold(name): name for name in map(canonical_name, names)}
     return tuple(unique.values())

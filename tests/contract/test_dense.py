@@ -1,0 +1,166 @@
+"""What every `DenseIndex` must do. A new implementation inherits the class and gives it two fixtures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag_demo.errors import IndexBroken, IndexBusy
+from rag_demo.index.dense import EdgeIndex, Hnsw
+from rag_demo.index.ports import DenseIndex, DocKey, Where
+from rag_demo.testing import make_document
+
+DIMENSION = 8
+OPEN_IN_ANOTHER_PROCESS = """
+import sys
+from pathlib import Path
+from rag_demo.errors import IndexBusy
+from rag_demo.index.dense import EdgeIndex
+try:
+    EdgeIndex.open(Path(sys.argv[1]), ef_search=16)
+except IndexBusy as error:
+    print(error)
+"""
+
+
+def axis(number: int) -> np.ndarray:
+    vector = np.zeros(DIMENSION, dtype=np.float32)
+    vector[number] = 1.0
+    return vector
+
+
+METHOD = make_document("CommonModule.Цены.ПолучитьЦену", space_id="торговля")
+OBJECT = make_document("Catalog.Валюты", space_id="торговля", doc_type="metadata_object")
+ELSEWHERE = make_document("CommonModule.Склад.Остаток", space_id="склад")
+
+
+class DenseIndexContract:
+    @pytest.fixture
+    def index(self) -> DenseIndex:
+        """A new, empty index for vectors of `DIMENSION`."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def filled(self, index: DenseIndex) -> DenseIndex:
+        index.add([METHOD, OBJECT, ELSEWHERE], np.stack([axis(0), axis(1), axis(2)]))
+        index.seal()
+        return index
+
+    def test_finds_the_nearest_first_with_cosine_as_score(self, filled):
+        found = filled.search(axis(1) * 5 + axis(0), 3)
+        assert [hit.key.doc_id for hit in found] == ["Catalog.Валюты", METHOD.doc_id, ELSEWHERE.doc_id]
+        assert found[0].score == pytest.approx(5 / np.sqrt(26), abs=1e-3)
+
+    def test_keys_carry_the_space(self, filled):
+        assert filled.search(axis(2), 1)[0].key == DocKey("склад", ELSEWHERE.doc_id)
+
+    def test_limit_bounds_the_result(self, filled):
+        assert len(filled.search(axis(0), 2)) == 2
+        assert len(filled.search(axis(0), 100)) == 3
+
+    @pytest.mark.parametrize(
+        ("where", "expected"),
+        [
+            (Where(), {METHOD.doc_id, OBJECT.doc_id, ELSEWHERE.doc_id}),
+            (Where(space_ids=("торговля",)), {METHOD.doc_id, OBJECT.doc_id}),
+            (Where(space_ids=("торговля", "склад")), {METHOD.doc_id, OBJECT.doc_id, ELSEWHERE.doc_id}),
+            (Where(doc_types=("method",)), {METHOD.doc_id, ELSEWHERE.doc_id}),
+            (Where(("торговля",), ("metadata_object",)), {OBJECT.doc_id}),
+            (Where(doc_types=("method", "metadata_object"), space_ids=("склад",)), {ELSEWHERE.doc_id}),
+            (Where(space_ids=("неизвестное",)), set()),
+        ],
+    )
+    def test_filters_hold_in_search_and_count(self, filled, where, expected):
+        assert {hit.key.doc_id for hit in filled.search(axis(0), 10, where=where)} == expected
+        assert filled.count(where) == len(expected)
+
+    def test_filter_is_applied_inside_the_search_not_after_it(self, index):
+        near = [make_document(f"CommonModule.Цены.Метод{n}", space_id="торговля") for n in range(30)]
+        index.add(near, np.stack([axis(0)] * 30))
+        index.add([ELSEWHERE], axis(1)[None])
+        index.seal()
+        assert [hit.key.space_id for hit in index.search(axis(0), 3, where=Where(("склад",)))] == ["склад"]
+
+    def test_adding_a_document_again_replaces_it(self, filled):
+        filled.add([METHOD], axis(5)[None])
+        filled.seal()
+        assert filled.count() == 3
+        assert filled.search(axis(5), 1)[0].score == pytest.approx(1.0, abs=1e-5)
+
+    def test_same_id_in_two_spaces_is_two_documents(self, index):
+        index.add([make_document(space_id="а"), make_document(space_id="б")], np.stack([axis(0), axis(1)]))
+        index.seal()
+        assert index.count() == 2
+
+    def test_rows_must_match_documents(self, index):
+        with pytest.raises(ValueError, match="zip"):
+            index.add([METHOD, OBJECT], axis(0)[None])
+
+    def test_an_empty_index_finds_nothing(self, index):
+        index.add([], np.empty((0, DIMENSION), dtype=np.float32))
+        index.seal()
+        assert index.search(axis(0), 5) == []
+        assert index.count() == 0
+
+    def test_close_twice(self, filled):
+        filled.close()
+        filled.close()
+
+
+class TestEdge(DenseIndexContract):
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        return tmp_path / "векторы"
+
+    @pytest.fixture
+    def index(self, folder, request):
+        index = EdgeIndex.create(folder, dimension=DIMENSION, hnsw=Hnsw(m=8, ef_construct=32, ef_search=16))
+        request.addfinalizer(index.close)
+        return index
+
+    def test_what_was_sealed_is_there_after_opening_again(self, filled, folder):
+        filled.close()
+        again = EdgeIndex.open(folder, ef_search=16)
+        assert again.search(axis(1), 1)[0].key == DocKey("торговля", "Catalog.Валюты")
+        again.close()
+
+    def test_another_process_gets_a_clear_answer(self, filled, folder):
+        command = [sys.executable, "-c", OPEN_IN_ANOTHER_PROCESS, str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8")
+        assert "Another process uses the vector index" in done.stdout
+        assert filled.count() == 3
+
+    def test_busy_is_told_from_broken(self, filled, folder):
+        with pytest.raises(IndexBusy):
+            EdgeIndex.open(folder, ef_search=16)
+
+    @pytest.mark.parametrize("spoil", [lambda folder: None, lambda folder: folder.mkdir()])
+    def test_a_folder_without_index_is_broken(self, tmp_path, spoil: Callable[[Path], None]):
+        folder = tmp_path / "нет"
+        spoil(folder)
+        with pytest.raises(IndexBroken, match="Index again"):
+            EdgeIndex.open(folder, ef_search=16)
+
+    def test_a_graph_finds_what_comparing_with_all_finds(self, tmp_path):
+        rows = np.random.default_rng(7).normal(size=(12_000, 256)).astype(np.float32)
+        documents = [make_document(f"CommonModule.М{n % 300}.Метод{n}") for n in range(len(rows))]
+        index = EdgeIndex.create(tmp_path / "много", dimension=256, hnsw=Hnsw(16, 100, 256))
+        index.add(documents, rows)
+        index.seal()
+        unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        recalls = []
+        for query in rows[:20] + 0.5 * rows[20:40]:
+            exact = {documents[row].doc_id for row in np.argsort(-(unit @ query))[:10]}
+            recalls.append(len(exact & {hit.key.doc_id for hit in index.search(query, 10)}) / 10)
+        index.close()
+        assert np.mean(recalls) >= 0.9
+
+    def test_using_it_after_close_says_so(self, filled):
+        filled.close()
+        with pytest.raises(ValueError, match="closed"):
+            filled.search(axis(0), 1)

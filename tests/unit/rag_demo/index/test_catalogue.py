@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from rag_demo.errors import IndexBroken
+from rag_demo.index.catalogue import Catalogue
+from rag_demo.index.ports import DocKey, Where
+from rag_demo.testing import make_document
+
+RATE = make_document("CommonModule.РаботаСКурсами.ПолучитьКурс", deprecated=True, context="НаСервере")
+HIDDEN = make_document("CommonModule.РаботаСКурсамиСлужебный.ПолучитьКурс", export=False)
+CURRENCIES = make_document("Catalog.Валюты", doc_type="metadata_object", synonym="Валюты мира")
+OTHER = make_document("Catalog.Валюты", space_id="другое", doc_type="metadata_object")
+YO = make_document("Catalog.УчётТоваров")
+
+
+@pytest.fixture
+def file(tmp_path):
+    file = tmp_path / "каталог #1?.sqlite"
+    catalogue = Catalogue.create(file)
+    catalogue.add([HIDDEN, RATE, CURRENCIES, OTHER, YO])
+    catalogue.seal()
+    catalogue.close()
+    return file
+
+
+@pytest.fixture
+def catalogue(file):
+    catalogue = Catalogue.open(file)
+    yield catalogue
+    catalogue.close()
+
+
+def test_every_field_comes_back(catalogue):
+    found = catalogue.fetch([DocKey("trade", RATE.doc_id)])
+    assert found == {DocKey("trade", RATE.doc_id): RATE}
+    (document,) = found.values()
+    assert all(type(value) is type(getattr(RATE, name)) for name, value in dataclasses.asdict(document).items())
+
+
+def test_unknown_keys_are_left_out(catalogue):
+    assert catalogue.fetch([DocKey("trade", "нет"), DocKey("нет", RATE.doc_id)]) == {}
+
+
+def test_thousands_of_keys(tmp_path):
+    documents = [make_document(f"CommonModule.М.Метод{n}") for n in range(2500)]
+    catalogue = Catalogue.create(tmp_path / "много.sqlite")
+    catalogue.add(documents)
+    catalogue.seal()
+    assert len(catalogue.fetch([DocKey("trade", document.doc_id) for document in documents])) == 2500
+    catalogue.close()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Catalog.Валюты", "catalog.валюты", "ВАЛЮТЫ", "Валюты"],
+)
+def test_look_up_by_any_ending_in_any_case(catalogue, name):
+    assert catalogue.look_up(name, 10, where=Where(("trade",))) == [DocKey("trade", "Catalog.Валюты")]
+
+
+def test_look_up_takes_yo_for_ye(catalogue):
+    assert catalogue.look_up("УчетТоваров", 10) == catalogue.look_up("учётТоваров", 10) == [DocKey("trade", YO.doc_id)]
+
+
+def test_exported_namesakes_come_first(catalogue):
+    assert [key.doc_id for key in catalogue.look_up("ПолучитьКурс", 10)] == [RATE.doc_id, HIDDEN.doc_id]
+    assert [key.doc_id for key in catalogue.look_up("ПолучитьКурс", 1)] == [RATE.doc_id]
+
+
+def test_module_and_method(catalogue):
+    assert [key.doc_id for key in catalogue.look_up("РаботаСКурсамиСлужебный.ПолучитьКурс", 10)] == [HIDDEN.doc_id]
+
+
+@pytest.mark.parametrize("name", ["Курс", "Получить%", "ПолучитьКурс' OR '1'='1", "", "алюты"])
+def test_look_up_finds_whole_names_only(catalogue, name):
+    assert catalogue.look_up(name, 10) == []
+
+
+def test_filters(catalogue):
+    assert len(catalogue.look_up("Валюты", 10)) == 2
+    assert [key.space_id for key in catalogue.look_up("Валюты", 10, where=Where(("другое",)))] == ["другое"]
+    assert catalogue.look_up("Валюты", 10, where=Where((), ("method",))) == []
+
+
+@pytest.mark.parametrize("content", [None, b"", b"this is not a database at all, not even nearly"])
+def test_an_unreadable_file_is_broken(tmp_path, content):
+    file = tmp_path / "catalogue.sqlite"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(IndexBroken, match="Index again"):
+        Catalogue.open(file)

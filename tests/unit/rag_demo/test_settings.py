@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from rag_demo.errors import InputError
+from rag_demo.settings import Settings, describe, read_settings
+
+
+def read(tmp_path, environment=None, text=None) -> Settings:
+    file = tmp_path / ".env"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    return read_settings(environment or {}, env_file=file)
+
+
+def test_defaults(tmp_path):
+    assert read(tmp_path) == Settings()
+
+
+def test_every_option_is_read_from_the_environment(tmp_path):
+    for field in dataclasses.fields(Settings):
+        if field.name == "qdrant_url":
+            continue
+        value = "текст" if isinstance(field.default, str) else str(field.default + 1)
+        settings = read(tmp_path, {field.metadata["name"]: value})
+        assert str(getattr(settings, field.name)) == str(type(field.default)(value))
+        assert dataclasses.replace(settings, **{field.name: field.default}) == Settings()
+
+
+def test_the_environment_wins_over_the_file(tmp_path):
+    text = "\ufeff# comment\nexport RAG_TOP_K=7\nRAG_CANDIDATES = '20'\nRAG_SPACE=\"торговля\"\n\nnonsense\n#RAG_HNSW_M=99\n"
+    settings = read(tmp_path, {"RAG_TOP_K": "9"}, text)
+    assert (settings.top_k, settings.candidates, settings.space, settings.hnsw_m) == (9, 20, "торговля", 16)
+
+
+def test_an_empty_value_is_the_default(tmp_path):
+    assert read(tmp_path, {"RAG_TOP_K": " "}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("RAG_TOP_K", "many", "RAG_TOP_K='many' is not a number"),
+        ("RAG_TOP_K", "0", "out of range: 1 to 50"),
+        ("RAG_TOP_K", "2.5", "not a number"),
+        ("RAG_DENSE_WEIGHT", "nan", "out of range"),
+        ("RAG_DENSE_WEIGHT", "-1", "out of range"),
+        ("QDRANT_URL", "http://localhost:6333", "not supported yet"),
+    ],
+)
+def test_bad_values_are_named(tmp_path, name, value, message):
+    with pytest.raises(InputError, match=message):
+        read(tmp_path, {name: value})
+
+
+def test_a_file_in_another_encoding_is_an_error(tmp_path):
+    (tmp_path / ".env").write_bytes("RAG_SPACE=торговля".encode("cp1251"))
+    with pytest.raises(InputError, match="UTF-8"):
+        read(tmp_path)
+
+
+def test_the_data_folder_follows_the_platform(monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", "/x")
+    monkeypatch.setenv("LOCALAPPDATA", "/x")
+    assert Settings().data_path.parts[-2:] == ("hybrid-embeddings", "rag-demo")
+    assert Settings(data_dir="~/here").data_path == Path.home() / "here"
+
+
+def test_the_description_lists_every_option_once():
+    options = describe()
+    assert [option.name for option in options] == [field.metadata["name"] for field in dataclasses.fields(Settings)]
+    assert len({option.name for option in options}) == len(options)
+    assert all(option.meaning.endswith((".", ")")) for option in options)
+    assert {option.name: option.default for option in options}["RAG_TOP_K"] == "5"
