@@ -1,0 +1,26 @@
+"""What reading a configuration gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rag_demo.types import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One file that was skipped or only partly read, and why."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """All documents of one configuration, in the order of paths and lines."""
+
+    documents: list[Document]
+    problems: list[Problem]
+    configuration_name: str
+    configuration_version: str
+    format: str  # "designer 2.20", "edt"
