@@ -1,0 +1,46 @@
+# Everything that a fresh machine with Python >= 3.10 (with venv) and make needs. Windows: see README.md.
+PYTHON ?= python3
+VENV ?= .venv
+# Options for pip, e.g. an index with CPU-only builds of torch.
+PIP_OPTIONS ?=
+
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt $(PIP_OPTIONS)
+SOURCES := hybrid_embeddings integrations rag_demo tests benchmarks
+
+.PHONY: demo test check bench setup format clean
+
+demo: $(VENV)/.demo  ## index the bundled 1C configuration and answer three questions
+	$(RUN) -m rag_demo demo
+
+test: $(VENV)/.dev  ## all tests that this machine can run
+	$(RUN) -m pytest
+
+check: $(VENV)/.dev  ## format, lint, types, import rules
+	$(RUN) -m ruff format --check $(SOURCES)
+	$(RUN) -m ruff check $(SOURCES)
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
+
+bench: $(VENV)/.dev  ## measure, and write docs/results
+	$(RUN) benchmarks/throughput.py --json docs/results/throughput.json
+
+setup: $(VENV)/.dev  ## only install
+
+format: $(VENV)/.dev
+	$(RUN) -m ruff format $(SOURCES)
+	$(RUN) -m ruff check --fix $(SOURCES)
+
+clean:
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(RUN):
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(RUN)
+	$(PIP) --editable ".[cpu,offline,rag]"
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(RUN)
+	$(PIP) --editable ".[all,dev]"
+	@touch $@ $(VENV)/.demo

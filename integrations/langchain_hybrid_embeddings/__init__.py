@@ -1,0 +1,5 @@
+"""LangChain embeddings on the hybrid engine: ``from langchain_hybrid_embeddings import HybridEmbeddings``."""
+
+from langchain_hybrid_embeddings.embeddings import HybridEmbeddings
+
+__all__ = ["HybridEmbeddings"]
