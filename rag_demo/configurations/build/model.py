@@ -14,7 +14,7 @@ from .names import KIND_FOLDERS, stable_uuid, words
 _KNOWN_KEYS = {
     "synonym", "comment", "props", "new_objects", "methods", "code", "standard", "attributes", "tabular", "dimensions", "resources", "values",
     "columns", "forms", "commands", "templates", "predefined", "urls", "rights", "schedule", "children", "type",
-    "adopted", "form",
+    "adopted", "form", "tip", "areas", "query", "fields", "totals", "parameters",
 }  # fmt: skip
 
 
