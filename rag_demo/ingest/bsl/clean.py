@@ -15,5 +15,6 @@ def clean_code(code: str) -> str:
     """Drop indentation, ``|``, ``//``, quotes, empty lines and text inside ``#Удаление``."""
     if "#" in code:
         code = _DELETED.sub("", code)
-    lines = [line.strip(_MARKS) for line in code.split("\n")]
-    return "\n".join(line for line in lines if line).replace('"', " ").replace("//", " ")
+    bare = code.replace('"', " ").replace("//", " ")
+    lines = [line.strip(_MARKS) for line in bare.split("\n")]
+    return "\n".join(line for line in lines if line)

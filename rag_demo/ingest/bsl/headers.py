@@ -15,6 +15,7 @@ _EXPORT = re.compile(rf"{_SPACE}*(экспорт|export)(?!\w)")
 _PARAMETER_MARK = re.compile(r"[\"')]|//")
 _ASYNC = re.compile(r"(?<![\w.])(?:асинх|async)\s+\Z")
 _ASYNC_REACH = 64
+_SAME_LINE_REACH = 1_000  # keeps the work linear where a whole module stands on one line
 _COMMENT = re.compile(r"(\"[^\"\n]*\"?)|//[^\n]*")
 _DIRECTIVE = re.compile(r"&[ \t]*(\w+(?:[ \t]*\([^)\n]*\))?)")
 
@@ -86,7 +87,7 @@ class Preamble:
 def read_preamble(source: Source, start: int, floor: int) -> Preamble:
     """Directives and the doc comment above the header at offset ``start``, down to line ``floor`` (excluded)."""
     line = source.line_of(start)
-    same_line = source.text[source.start_of(line) : start]
+    same_line = source.text[max(source.start_of(line), start - _SAME_LINE_REACH) : start]
     top = _topmost_directive(source, line, floor)
     directives = [found for number in range(top, line) for found in _directives(source.line(number))]
     directives += _directives(same_line)

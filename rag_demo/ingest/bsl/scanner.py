@@ -27,7 +27,7 @@ class _Scanner:
         self._source = source
         self._methods: list[Method] = []
         self._open: tuple[Header, Preamble] | None = None
-        self._variants: list[str] = []
+        self._variants: list[Header] = []
         self._floor = 0  # last line of the method before
 
     def run(self) -> list[Method]:
@@ -48,7 +48,7 @@ class _Scanner:
     def _begin(self, header: Header) -> None:
         if self._open is not None:
             if self._is_variant(header):
-                self._variants.append(header.signature)
+                self._variants.append(header)
                 return
             # The end keyword is missing: what belongs to the new method cannot belong to the old one.
             before = read_preamble(self._source, header.start, self._source.line_of(self._open[0].end))
@@ -59,7 +59,8 @@ class _Scanner:
         """``#Если`` may choose between two headers of one body."""
         if self._open is None or header.name.lower() != self._open[0].name.lower():
             return False
-        return _only_preprocessor(self._source.text[self._open[0].end : header.start])
+        before = self._variants[-1] if self._variants else self._open[0]
+        return _only_preprocessor(self._source.text[before.end : header.start])
 
     def _close(self, keyword: Keyword) -> None:
         if self._open is not None:
@@ -71,7 +72,8 @@ class _Scanner:
         header, preamble = self._open
         source = self._source
         line_header = source.line_of(header.start)
-        header_end = source.line_of(header.end)
+        code_start = self._variants[-1].end if self._variants else header.end
+        header_end = source.line_of(code_start)
         line_end = max(line_end, header_end)
         while line_end > header_end and not source.line(line_end).strip():
             line_end -= 1
@@ -92,9 +94,9 @@ class _Scanner:
                 line_header=line_header,
                 line_code=header_end + 1,
                 line_end=line_end,
-                code_start=header.end,
-                code_end=max(header.end, code_end),
-                variants=tuple(self._variants),
+                code_start=code_start,
+                code_end=max(code_start, code_end),
+                variants=tuple(variant.signature for variant in self._variants),
             )
         )
         self._open, self._variants, self._floor = None, [], line_end
