@@ -107,12 +107,10 @@ def _lines(prompt: str) -> Iterator[str]:
     """What the user types, line by line, until Ctrl-D or Ctrl-C."""
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  # gives `input` history and editing; Windows has its own
-    while True:
-        try:
+    with contextlib.suppress(EOFError, KeyboardInterrupt):
+        while True:
             yield input(prompt if sys.stdin.isatty() else "").strip()
-        except (EOFError, KeyboardInterrupt):
-            say("")
-            return
+    say("")
 
 
 def _report(manifest: Manifest, ingested: Ingested, *, elapsed_s: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 
-from rag_demo.chat.evidence import is_evidence
+from rag_demo.chat.evidence import is_evidence, weigh
 from rag_demo.chat.extractive import compose, refuse
 from rag_demo.errors import InputError
 from rag_demo.index.ports import Where
@@ -66,11 +66,12 @@ def check_question(question: str) -> str:
 
 
 def _tell(question: str, found: Found) -> Answer:
-    evident = [hit for hit in found.hits if is_evidence(hit, found.rarity)]
+    weights = weigh(found.rarity, found.query.actions)
+    evident = [hit for hit in found.hits if is_evidence(hit, weights)]
     if not evident:
         text = refuse(question, [hit.document for hit in found.hits[:_NEAREST]])
         return Answer(question, text, (), refused=True, degraded=found.degraded)
     # What speaks of the question comes first; the rest of the hits follow as further reading.
     others = [hit for hit in found.hits if hit not in evident]
     sources = tuple(Source(n, hit) for n, hit in enumerate([*evident, *others], start=1))
-    return Answer(question, compose(question, sources, found.rarity), sources, degraded=found.degraded)
+    return Answer(question, compose(question, sources, weights), sources, degraded=found.degraded)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rag_demo.chat.evidence import coverage
-from rag_demo.chat.quotes import Quote, decisive
+from rag_demo.chat.quotes import Quote, decisive, declaration
+from rag_demo.index.analyse import terms
 from rag_demo.index.passages import first_sentence
 from rag_demo.types import Document, Source
 
@@ -17,6 +18,7 @@ _TOLD = 3  # sources that the text speaks of; the others are named in one line
 # A source is told beside the best one only if it covers nearly as much of the question.
 _NEAR_BEST = 0.8
 _LONGEST_DOC = 300
+_MOST_FACTS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +27,17 @@ class _Phrases:
 
     found: str
     also: str
+    more: str
     nothing: str
     nearest: str
     function: str
     procedure: str
-    joint: str = " — "
 
 
 _RUSSIAN = _Phrases(
     found="Вот что об этом есть в конфигурации:",
     also="Смотрите также:",
+    more="… и ещё строк: {}",
     nothing="В проиндексированной конфигурации я не нашёл того, о чём вы спрашиваете.",
     nearest="Ближайшее по словам, но не ответ:",
     function="Функция",
@@ -43,6 +46,7 @@ _RUSSIAN = _Phrases(
 _ENGLISH = _Phrases(
     found="This is what the configuration has on it:",
     also="See also:",
+    more="… and more lines: {}",
     nothing="I found nothing in the indexed configuration about what you ask.",
     nearest="The nearest by words, but no answer:",
     function="Function",
@@ -50,22 +54,22 @@ _ENGLISH = _Phrases(
 )
 
 
-def compose(question: str, sources: Sequence[Source], rarity: Mapping[str, float]) -> str:
+def compose(question: str, sources: Sequence[Source], weights: Mapping[str, float]) -> str:
     """A short text in the language of the question that quotes the sources word for word and cites them.
 
     Args:
         question: as asked.
         sources: at least one, best first.
-        rarity: the question's terms with their idf; they choose the lines that are quoted.
+        weights: of the question's terms; they choose the lines that are quoted.
     """
     phrases = _phrases(question)
-    best = coverage(sources[0].hit.document, rarity)
+    best = coverage(sources[0].hit.document, weights)
     told = [
         source
         for place, source in enumerate(sources[:_TOLD])
-        if place == 0 or coverage(source.hit.document, rarity) >= _NEAR_BEST * best
+        if place == 0 or coverage(source.hit.document, weights) >= _NEAR_BEST * best
     ]
-    blocks = [phrases.found, *(_tell(source, phrases, rarity) for source in told)]
+    blocks = [phrases.found, *(_tell(source, phrases, weights) for source in told)]
     others = [f"{source.hit.document.full_name} [{source.n}]" for source in sources if source not in told]
     if others:
         blocks.append(f"{phrases.also} {', '.join(others)}.")
@@ -83,25 +87,46 @@ def _phrases(question: str) -> _Phrases:
     return _RUSSIAN if _CYRILLIC.search(question) else _ENGLISH
 
 
-def _tell(source: Source, phrases: _Phrases, rarity: Mapping[str, float]) -> str:
+def _tell(source: Source, phrases: _Phrases, weights: Mapping[str, float]) -> str:
     document = source.hit.document
-    quote = decisive(document, rarity, lines=_QUOTED_LINES)
-    return f"{_headline(document, phrases)} [{source.n}]\n\n{_indented(quote)}\n\n    [{source.n}] {_place(quote)}"
+    if document.doc_type == "method":
+        facts: list[str] = []
+        quotes = [declaration(document), decisive(document, weights, lines=_QUOTED_LINES)]
+    else:
+        facts = _facts(document, phrases, weights)
+        quotes = [decisive(document, weights, lines=_QUOTED_LINES)]
+    blocks = [f"{_headline(document, phrases)} [{source.n}]"]
+    if facts:
+        blocks.append("\n".join(f"  • {fact}" for fact in facts))
+    blocks += [_quoted(quote, source.n) for quote in _without_overlap(quotes)]
+    return "\n\n".join(blocks)
 
 
 def _headline(document: Document, phrases: _Phrases) -> str:
-    if document.doc_type == "method":
-        kind = phrases.function if document.is_function else phrases.procedure
-        name = f"{kind} {document.full_name}"
-    else:
-        name = document.full_name
-    known = [text for text in (document.synonym, first_sentence(document.doc)[:_LONGEST_DOC]) if text]
-    return phrases.joint.join([name, *known])
+    if document.doc_type != "method":
+        return " — ".join(filter(None, (document.full_name, document.synonym)))
+    kind = phrases.function if document.is_function else phrases.procedure
+    return " — ".join(filter(None, (f"{kind} {document.full_name}", first_sentence(document.doc)[:_LONGEST_DOC])))
 
 
-def _indented(quote: Quote) -> str:
-    return "\n".join(f"    | {line}" for line in quote.text.split("\n"))
+def _facts(document: Document, phrases: _Phrases, weights: Mapping[str, float]) -> list[str]:
+    """Lines of the rendered object that say more about the question than its name does."""
+    name = frozenset(terms(f"{document.header} {document.full_name} {document.synonym}"))
+    asked = frozenset(weights) - name
+    lines = [line for line in document.body.split("\n") if asked.intersection(terms(line))]
+    hidden = len(lines) - _MOST_FACTS
+    return lines[:_MOST_FACTS] + ([phrases.more.format(hidden)] if hidden > 0 else [])
 
 
-def _place(quote: Quote) -> str:
-    return f"{quote.path}:{quote.line_start}-{quote.line_end}"
+def _without_overlap(quotes: Sequence[Quote | None]) -> list[Quote]:
+    """The quotes in order, without one that repeats lines of an earlier one."""
+    kept: list[Quote] = []
+    for quote in quotes:
+        if quote and all(quote.line_start > other.line_end or quote.line_end < other.line_start for other in kept):
+            kept.append(quote)
+    return kept
+
+
+def _quoted(quote: Quote, number: int) -> str:
+    lines = "\n".join(f"    | {line}" for line in quote.text.split("\n"))
+    return f"{lines}\n    [{number}] {quote.path}:{quote.line_start}-{quote.line_end}"

@@ -1,14 +1,21 @@
-"""The lines of a passage that decide. Pure functions."""
+"""The lines of a passage that decide, word for word. Pure functions."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag_demo.index.analyse import terms
 from rag_demo.types import Document
 
+_TAG = re.compile(r"<[^>]*>")
+_DECLARATION = re.compile(
+    r"\s*(?:асинх\s+|async\s+)?(?:процедура|функция|procedure|function)\s+\w+\s*\(", re.IGNORECASE
+)
+# Generated lines of some kilobytes are data; taking them apart would cost more than the search.
 _LONGEST_LINE = 400
+_LONGEST_DECLARATION = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,41 +28,51 @@ class Quote:
     text: str
 
 
-def decisive(document: Document, rarity: Mapping[str, float], *, lines: int) -> Quote:
+def declaration(document: Document) -> Quote | None:
+    """The line or lines that declare a method, up to the closing bracket; None if it is no method."""
+    lines = document.text.split("\n")
+    for first, line in enumerate(lines):
+        if _DECLARATION.match(line):
+            ends = (place for place in range(first, len(lines)) if ")" in lines[place])
+            last = min(next(ends, first), first + _LONGEST_DECLARATION - 1)
+            return _quote(document, lines, first, last + 1)
+    return None
+
+
+def decisive(document: Document, weights: Mapping[str, float], *, lines: int) -> Quote | None:
     """The ``lines`` consecutive lines of a document that cover most of the question.
+
+    Of equal windows the first wins. Markup does not count, so that a question about a catalogue is not answered
+    by whatever element happens to be called ``<Catalog …>``.
 
     Args:
         document: its ``text`` is quoted.
-        rarity: the question's terms with their idf.
-        lines: length of the window; shorter at the end of a short document.
+        weights: of the question's terms.
+        lines: most lines of the window.
 
-    Of equal windows the first wins, which in a method is the one with its description and signature.
+    Returns:
+        None if no line has a word of the question.
     """
     content = document.text.split("\n")
-    found = [_covered(line, rarity) for line in content]
-    start = max(
-        range(max(1, len(content) - lines + 1)),
-        key=lambda first: (sum(rarity[term] for term in set().union(*found[first : first + lines])), -first),
-    )
-    first, last = _trim(content, start, min(start + lines, len(content)))
+    found = [_covered(line, weights) for line in content]
+
+    def worth(first: int) -> tuple[float, int]:
+        covered = frozenset[str]().union(*found[first : first + lines])
+        return sum(weights[term] for term in covered), -first
+
+    start = max(range(len(content)), key=worth)
+    hits = [place for place in range(start, min(start + lines, len(content))) if found[place]]
+    return _quote(document, content, hits[0], hits[-1] + 1) if hits else None
+
+
+def _covered(line: str, weights: Mapping[str, float]) -> frozenset[str]:
+    return frozenset(terms(_TAG.sub(" ", line[:_LONGEST_LINE]))).intersection(weights)
+
+
+def _quote(document: Document, lines: list[str], first: int, end: int) -> Quote:
     return Quote(
         path=document.path,
         line_start=document.line_start + first,
-        line_end=document.line_start + last - 1,
-        text="\n".join(content[first:last]),
+        line_end=document.line_start + end - 1,
+        text="\n".join(lines[first:end]),
     )
-
-
-def _covered(line: str, rarity: Mapping[str, float]) -> frozenset[str]:
-    # Generated lines of some kilobytes are data; taking them apart would cost more than the search.
-    return frozenset(terms(line[:_LONGEST_LINE])).intersection(rarity)
-
-
-def _trim(content: list[str], first: int, last: int) -> tuple[int, int]:
-    """Bounds without blank lines at either end; an empty window stays as it is."""
-    start, end = first, last
-    while start < end and not content[start].strip():
-        start += 1
-    while end > start and not content[end - 1].strip():
-        end -= 1
-    return (start, end) if start < end else (first, last)

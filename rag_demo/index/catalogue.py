@@ -108,6 +108,7 @@ class Catalogue:
 
 
 def _names(document: Document) -> set[str]:
-    """Every ending of the full name, so that any customary way to write it finds the document."""
+    """Every ending of the full name, with and without the module: «Справочники.Валюты.Метод» leaves it out."""
     parts = fold(document.full_name).split(".")
-    return {".".join(parts[start:]) for start in range(len(parts))} | {fold(document.name)}
+    shorter = [part for part in parts if part != fold(document.module_kind)]
+    return {".".join(name[start:]) for name in (parts, shorter) for start in range(len(name))} | {fold(document.name)}

@@ -14,15 +14,18 @@ _NAME = re.compile(r"\w+(?:\.\w+)*")
 # "функция" stands in thousands of comments.
 _WANTED: dict[DocType, frozenset[str]] = {
     "method": frozenset(terms("функция процедура метод экспортный программно вызвать function procedure method")),
-    # Several forms, because the stemmer takes «реквизит» for a verb and cuts it shorter than «реквизиты».
     "metadata_object": frozenset(
-        terms("реквизит реквизиты измерение ресурс ресурсы тип типы поле поля табличная состав движения")
-        + terms("attribute dimension resource type field")
+        terms("реквизит измерение ресурс тип поле табличная состав attribute dimension resource type field")
     ),
     "form": frozenset(terms("форма form")),
     "help": frozenset(terms("справка help")),
 }
-_NOISE = frozenset(terms("функция процедура метод function procedure method"))
+# Endings of verbs. A few nouns share them («печать»), which only makes those weigh a little less.
+_VERB = re.compile(r"(?:тся|ться|ется|[аеуюя]ет|[аеуюя]ют|[аеиыя]ть)$")
+_NOISE = frozenset(
+    terms("функция процедура метод function procedure method")
+    + terms("происходит происходят делает делают работает работают находится хранится называется существует")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Query:
 
     text: str
     terms: tuple[str, ...]  # analysed search terms, each once
+    actions: frozenset[str]  # those of them that come from verbs
     names: tuple[str, ...]  # identifiers to look up as written
     kinds: tuple[str, ...]  # English kinds of the objects it is about
     wants: tuple[DocType, ...]  # sorts of documents that answer such questions
@@ -44,6 +48,7 @@ def analyse_question(text: str) -> Query:
         text=text,
         # A question of nothing but noise («какие функции есть?») is still searched by what it has.
         terms=content or found,
+        actions=frozenset(term for word in words(text) if _VERB.search(fold(word)) for term in terms(word)),
         names=_names(text),
         kinds=tuple(dict.fromkeys(kind for kind, _ in spoken_kinds(words(text)))),
         wants=tuple(kind for kind, signs in _WANTED.items() if signs.intersection(found)),

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -18,10 +18,13 @@ from rag_demo.ports import Vectors
 from rag_demo.retrieve.fuse import diversify, fuse
 from rag_demo.retrieve.prior import prior
 from rag_demo.retrieve.query import Query, analyse_question
+from rag_demo.retrieve.whole import join_parts
 from rag_demo.types import Document, Hit, LegRank
 
 _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
+# Parts of one object; the largest object of a public library with 3,600 objects has a tenth of it.
+_MOST_PARTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +85,10 @@ class Retriever:
         near = _result(dense)
         if near is not None:
             legs["dense"] = near
-        hits = _timed(timings, "fusion", partial(self._order, legs, query))
+        hits = _timed(timings, "fusion", partial(self._order, legs, query, limit))
         return Found(
             query=query,
-            hits=tuple(hits[:limit]),
+            hits=tuple(hits),
             rarity={term: self._rarity(searched, term) for term in query.terms},
             degraded=() if near is not None else ("dense",),
             timings_ms=timings,
@@ -124,7 +127,7 @@ class Retriever:
         scored = (entry for found in lists for entry in found)
         return heapq.nlargest(self._candidates, scored, key=lambda entry: entry.score)
 
-    def _order(self, legs: dict[str, list[Scored]], query: Query) -> list[Hit]:
+    def _order(self, legs: dict[str, list[Scored]], query: Query, limit: int) -> list[Hit]:
         fused = fuse({leg: [scored.key for scored in found] for leg, found in legs.items()}, self._weights)
         scores = {leg: {scored.key: scored.score for scored in found} for leg, found in legs.items()}
         documents = self._fetch([entry.item for entry in fused])
@@ -137,7 +140,31 @@ class Retriever:
             for entry in fused
         }
         best_first = sorted(hits, key=lambda key: -hits[key].score)
-        return [hits[key] for key in diversify(best_first, lambda key: _object_of(documents[key]))]
+        order = diversify(best_first, lambda key: _object_of(documents[key]))
+        return self._whole([hits[key] for key in order], limit)
+
+    def _whole(self, hits: Sequence[Hit], limit: int) -> list[Hit]:
+        """The first ``limit`` hits; an object that the question names is shown whole, not the part that matched."""
+        shown: list[Hit] = []
+        joined: set[DocKey] = set()
+        for hit in hits:
+            document = hit.document
+            if len(shown) == limit:
+                break
+            if DocKey(document.space_id, document.doc_id) in joined:
+                continue
+            if document.doc_type == "metadata_object" and "exact" in hit.legs:
+                whole, ids = join_parts(document, self._namesakes(document))
+                joined.update(DocKey(document.space_id, doc_id) for doc_id in ids)
+                shown.append(replace(hit, document=whole))
+            else:
+                shown.append(hit)
+        return shown
+
+    def _namesakes(self, document: Document) -> Iterable[Document]:
+        where = Where((document.space_id,), (document.doc_type,))
+        keys = self._spaces[document.space_id].catalogue.look_up(document.full_name, _MOST_PARTS, where=where)
+        return self._fetch(keys).values()
 
     def _fetch(self, keys: Sequence[DocKey]) -> dict[DocKey, Document]:
         found: dict[DocKey, Document] = {}
