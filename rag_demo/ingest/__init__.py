@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from rag_demo.ingest.designer import read_designer
-from rag_demo.ingest.detect import check_designer_dump
+from rag_demo.ingest.detect import layout_of
+from rag_demo.ingest.reader import read_dump
 from rag_demo.ingest.records import Ingested, Problem
 
 __all__ = ["Ingested", "Problem", "read_configuration"]
@@ -31,5 +31,4 @@ def read_configuration(
     Raises:
         NotADump: the folder is not a dump that we read; the message says what it is and what to do.
     """
-    check_designer_dump(root)
-    return read_designer(root, space_id, on_progress)
+    return read_dump(root, layout_of(root), space_id, on_progress)

@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 from rag_demo.errors import NotADump
+from rag_demo.ingest.designer import DesignerLayout
 from rag_demo.ingest.kinds import KIND_BY_FOLDER, KIND_BY_NAME
+from rag_demo.ingest.layout import Layout
 
 _HOW_TO_DUMP = (
     "In Designer choose Configuration > Dump configuration to files "
@@ -17,8 +19,8 @@ _SEARCH_DEPTH = 4
 _SEARCH_FOLDERS = 2_000
 
 
-def check_designer_dump(root: Path) -> None:
-    """Raise with advice unless ``root`` is the root of a hierarchical Designer dump.
+def layout_of(root: Path) -> Layout:
+    """The format of the dump whose root is ``root``.
 
     Raises:
         NotADump: what was found instead, where, and what to do.
@@ -27,7 +29,7 @@ def check_designer_dump(root: Path) -> None:
     if (root / "Configuration.xml").is_file():
         if _is_linear(root):
             raise NotADump(f"{root} is a dump in the linear format, with all files in one folder. {_HOW_TO_DUMP}.")
-        return
+        return DesignerLayout()
     _refuse_edt(root)
     _refuse_elsewhere(root)
     binary = next((entry for entry in sorted(root.iterdir()) if entry.suffix.lower() in _BINARIES), None)

@@ -36,7 +36,9 @@ class DumpFolder:
 
     def report(self, path: str, message: str) -> None:
         """Note that a file was skipped or only partly read."""
-        self.problems.append(Problem(path, message))
+        problem = Problem(path, message)
+        if problem not in self.problems[-1:]:
+            self.problems.append(problem)
 
     def walk(self) -> Iterator[DumpFile]:
         """Every file below the root in the order of names. Links that lead elsewhere are reported, not followed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rag_demo.ingest.events import EVENT_NAMES
 from rag_demo.ingest.objects import first_text
 from rag_demo.ingest.parts import Unit
 from rag_demo.ingest.type_names import type_text
@@ -11,10 +12,15 @@ from rag_demo.ingest.xml_tree import Element
 
 _ITEM_LABELS = {
     "Button": "Кнопка",
+    "ButtonGroup": "Группа кнопок",
+    "CalendarField": "Поле календаря",
+    "ChartField": "Поле диаграммы",
     "CheckBoxField": "Флажок",
     "CommandBar": "Командная панель",
     "ColumnGroup": "Группа колонок",
     "ExtendedTooltip": "Пояснение",
+    "FormattedDocumentField": "Поле форматированного документа",
+    "HTMLDocumentField": "Поле HTML-документа",
     "InputField": "Поле ввода",
     "LabelDecoration": "Надпись",
     "LabelField": "Поле надписи",
@@ -23,9 +29,12 @@ _ITEM_LABELS = {
     "PictureDecoration": "Картинка",
     "PictureField": "Поле картинки",
     "Popup": "Подменю",
+    "ProgressBarField": "Индикатор",
     "RadioButtonField": "Переключатель",
     "SpreadSheetDocumentField": "Поле табличного документа",
+    "SearchStringAddition": "Строка поиска",
     "Table": "Таблица",
+    "TextDocumentField": "Поле текстового документа",
     "UsualGroup": "Группа",
 }
 _TOP_LEVEL = {"Attributes", "Commands", "Parameters", "CommandInterface"}
@@ -66,16 +75,18 @@ def _item(item: Element) -> Iterator[Unit]:
 def _events(events: Element, label: str) -> Iterator[Unit]:
     for event in events.all("Event"):
         if event.text:
-            yield Unit(event.line, event.line_end, f"{label}: {event.attributes.get('name', '')} → {event.text}")
+            name = event.attributes.get("name", "")
+            yield Unit(event.line, event.line_end, f"{label}: {EVENT_NAMES.get(name, name)} → {event.text}")
 
 
 def _attributes(section: Element) -> Iterator[Unit]:
     for attribute in section.all("Attribute"):
-        title = first_text(attribute.child("Title"))
-        name = attribute.attributes.get("name", "")
-        said = f"{name} ({title})" if title else name
-        types = type_text(attribute.child("Type"))
-        yield Unit(attribute.line, attribute.line_end, f"Реквизит формы {said}{': ' if types else ''}{types}")
+        title, kind = attribute.child("Title"), attribute.child("Type")
+        name, text, types = attribute.attributes.get("name", ""), first_text(title), type_text(kind)
+        said = f"{name} ({text})" if text else name
+        # What follows the type may be hundreds of lines of list settings.
+        end = max(element.line_end if element else attribute.line for element in (title, kind))
+        yield Unit(attribute.line, end, f"Реквизит формы {said}{': ' if types else ''}{types}")
 
 
 def _commands(section: Element) -> Iterator[Unit]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from rag_demo.ingest.bsl import Block, Method, Module, Source, clean_code, cut_windows, scan
 from rag_demo.ingest.documents import Passage
-from rag_demo.ingest.kinds import CONFIGURATION
 from rag_demo.ingest.owners import Owner
 
 MAX_METHOD_CHARACTERS = 3_600
@@ -39,14 +38,14 @@ _MODULE_KINDS = {
 }
 
 
-def module_kind(owner: Owner, rest: tuple[str, ...]) -> ModuleKind:
+def module_kind(owner: Owner, path: str) -> ModuleKind:
     """The kind of a module file, told by its name and its owner."""
-    stem = rest[-1].removesuffix(".bsl")
+    stem = path.rpartition("/")[2].removesuffix(".bsl")
     if stem != "Module":
         return _MODULE_KINDS.get(stem) or ModuleKind(stem, stem, f".{stem}")
-    if "Form" in rest:
-        return _MODULE_KINDS["FormModule"]
     name = owner.chain[-1][0].name
+    if name in {"Form", "CommonForm"}:
+        return _MODULE_KINDS["FormModule"]
     return ModuleKind(name if name == "CommonModule" else f"{name}Module", "", "")
 
 
@@ -59,9 +58,9 @@ class ModuleReader:
     path: str
     synonym: str
 
-    def passages(self, text: str) -> Iterator[Passage]:
-        """Passages in the order of the file."""
-        module = scan(text)
+    def passages(self, source: Source) -> Iterator[Passage]:
+        """Passages of the methods, then of the blocks."""
+        module = scan(source)
         for method in module.methods:
             yield from self._method(module, method)
         numbers = {"variables": 0, "body": 0}
@@ -109,12 +108,11 @@ class ModuleReader:
         self, source: Source, lines: tuple[int, int], title: str, region: tuple[str, ...], code: str
     ) -> Passage:
         """What methods and blocks have in common."""
-        base = "Configuration" if self.owner.kind is CONFIGURATION else self.owner.full_name
         return Passage(
             doc_type="module",
             object_kind=self.owner.kind.name,
             object_name=self.owner.name,
-            full_name=base + self.kind.suffix,
+            full_name=self.owner.module_name + self.kind.suffix,
             path=self.path,
             line_start=lines[0],
             line_end=lines[1],

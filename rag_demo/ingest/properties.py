@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from rag_demo.ingest.events import EVENT_NAMES
 from rag_demo.ingest.parts import Unit
 from rag_demo.ingest.type_names import reference_name, type_name, type_text
 from rag_demo.ingest.xml_tree import Element
@@ -27,7 +28,6 @@ _VALUES = {
     "Description": "Наименование",
     "DescriptionLength": "Длина наименования",
     "DescriptorFileName": "Файл описания",
-    "Event": "Событие",
     "HierarchyType": "Вид иерархии",
     "LanguageCode": "Код языка",
     "Namespace": "Пространство имен",
@@ -38,6 +38,17 @@ _VALUES = {
     "LocationURL": "Адрес",
     "Vendor": "Поставщик",
     "Version": "Версия",
+}
+_WORDS = {
+    "HierarchyFoldersAndItems": "иерархия групп и элементов",
+    "HierarchyOfItems": "иерархия элементов",
+    "Number": "Число",
+    "String": "Строка",
+    "Nonperiodical": "непериодический",
+    "Day": "в пределах дня",
+    "Month": "в пределах месяца",
+    "Quarter": "в пределах квартала",
+    "Year": "в пределах года",
 }
 _REFERENCES = {
     "Handler": "Обработчик",
@@ -115,7 +126,15 @@ def _text(element: Element) -> Iterator[Unit]:
 
 def _value(element: Element) -> Iterator[Unit]:
     if element.text and element.text != "0":
-        yield Unit(element.line, element.line_end, f"{_VALUES[element.tag]}: {element.text}")
+        word = _WORDS.get(element.text, element.text)
+        yield Unit(element.line, element.line_end, f"{_VALUES[element.tag]}: {word}")
+
+
+def _event(element: Element) -> Iterator[Unit]:
+    if element.text:
+        name = EVENT_NAMES.get(element.text)
+        said = f"{name} ({element.text})" if name else element.text
+        yield Unit(element.line, element.line_end, f"Событие: {said}")
 
 
 def _reference(element: Element) -> Iterator[Unit]:
@@ -201,5 +220,6 @@ _RENDERERS: dict[str, Callable[[Element], Iterator[Unit]]] = {
     **dict.fromkeys(_TYPES, _type),
     **dict.fromkeys(_TRANSLATED, _translated),
     **dict.fromkeys(_FLAGS, _flag),
+    "Event": _event,
     "StandardAttributes": _standard_attributes,
 }

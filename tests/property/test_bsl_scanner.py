@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from rag_demo.ingest.bsl import Block, Method, Module, Source, clean_code, cut_windows, scan
 
 FRAGMENTS = [
-    "Процедура ", "ФУНКЦИЯ ", "procedure ", "Function ", "КонецПроцедуры", "конецфункции", "EndProcedure", "EndFunction",
-    "Асинх ", "Async ", "Экспорт", "Export", "Имя", "Ещё_1", "(", ")", "()", ";", ",", ".", "=", "Перем А;", "Var B Export;",
-    '"', '""', '"текст"', "|", "|ВЫБРАТЬ", "'", "'20250101'", "//", "// Параметры:", "////////", "&", "&НаСервере",
-    '&Вместо("А")', "#Область Х", "#КонецОбласти", "#Region Y", "#EndRegion", "#Если Сервер Тогда", "#Иначе",
-    "#КонецЕсли", "#Удаление", "#КонецУдаления", " ", "\t", "\n", "\n", "\n", "\r\n", "\r", "\x0b", "\u2028", "\ufeff", "İ",
+    "Процедура ", "ФУНКЦИЯ ", "procedure ", "Function ", "КонецПроцедуры", "конецфункции", "EndProcedure",
+    "EndFunction", "Асинх ", "Async ", "Экспорт", "Export", "Имя", "Ещё_1", "(", ")", "()", ";", ",", ".", "=",
+    "Перем А;", "Var B Export;", '"', '""', '"текст"', "|", "|ВЫБРАТЬ", "'", "'20250101'", "//", "// Параметры:",
+    "////////", "&", "&НаСервере", '&Вместо("А")', "#Область Х", "#КонецОбласти", "#Region Y", "#EndRegion",
+    "#Если Сервер Тогда", "#Иначе", "#КонецЕсли", "#Удаление", "#КонецУдаления", " ", "\t", "\n", "\n", "\n", "\r\n",
+    "\r", "\x0b", "\u2028", "\ufeff", "İ",
 ]  # fmt: skip
 soup = st.lists(st.sampled_from(FRAGMENTS), max_size=60).map("".join)
 any_text = st.one_of(

@@ -13,9 +13,9 @@ from rag_demo.ingest.bsl.tokens import Keyword, method_keywords
 _OUTDATED = ("устаревши", "deprecated")
 
 
-def scan(text: str) -> Module:
+def scan(text: str | Source) -> Module:
     """Find every method, variable block and module body of ``text``. Never raises."""
-    source = Source(text)
+    source = text if isinstance(text, Source) else Source(text)
     scanner = _Scanner(source)
     methods = scanner.run()
     return Module(source, tuple(methods), tuple(find_blocks(source, methods, scanner.regions)))

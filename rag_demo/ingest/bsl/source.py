@@ -9,19 +9,26 @@ _NEWLINE = re.compile("\n")
 
 
 class Source:
-    r"""A text, its lines and its lower-cased twin of the same length.
+    r"""A text, its lines and, for code, its lower-cased twin of the same length.
 
     Lines end with ``\n`` or ``\r\n`` only: a lone ``\r``, form feeds and Unicode line separators stay inside
     their line, as editors and the platform count them.
     """
 
-    __slots__ = ("lower", "starts", "text")
+    __slots__ = ("_lower", "starts", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-        # "İ" is the only character whose lower case is longer, which would shift every offset after it.
-        self.lower = self.text.replace("\u0130", "i").lower()
+        self._lower: str | None = None
         self.starts = [0, *(found.end() for found in _NEWLINE.finditer(self.text))]
+
+    @property
+    def lower(self) -> str:
+        """The text in lower case. Made when first asked for: files that are not code do not need it."""
+        if self._lower is None:
+            # "İ" is the only character whose lower case is longer, which would shift every offset after it.
+            self._lower = self.text.replace("\u0130", "i").lower()
+        return self._lower
 
     @property
     def line_count(self) -> int:

@@ -11,6 +11,7 @@ _STATEMENT_END = re.compile(
     r"(?:;|\b(?:тогда|цикл|иначе|попытка|исключение|then|do|else|try|except))\s*(?://.*)?$", re.IGNORECASE
 )
 _SHORTEST = 0.5  # of the wanted size: no window is cut shorter than this
+_SCRAP = 0.1  # of the limit: a shorter rest is not worth a window of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,10 @@ class Window:
 
 
 def cut_windows(lines: Sequence[str], limit: int, keep: int = 1) -> list[Window]:
-    """Split ``lines`` into windows of at most ``limit`` characters that together hold every line once.
+    """Split ``lines`` into windows of about ``limit`` characters that together hold every line once.
 
     The first ``keep`` lines stay together. A string of several lines is never cut, so a window may be longer
-    than ``limit`` where a string or a single line is.
+    than ``limit`` where a string or a single line is; the last one may be a tenth longer.
     """
     ends = _ends(lines)
     if not ends or ends[-1] <= limit:
@@ -34,6 +35,8 @@ def cut_windows(lines: Sequence[str], limit: int, keep: int = 1) -> list[Window]
     windows, first = [], 0
     while first < len(lines):
         last = _last_line(ends, cuts, first, limit)
+        if ends[-1] - ends[last] < limit * _SCRAP:
+            last = len(lines) - 1
         windows.append(Window(first, last))
         first = last + 1
     return windows
