@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -34,13 +35,13 @@ _TEMPLATE = Document(
 )
 
 
-def make_document(full_name: str = _TEMPLATE.full_name, **changes: object) -> Document:
+def make_document(full_name: str = _TEMPLATE.full_name, **changes: Any) -> Document:
     """A method of a small configuration under another name, with ``changes`` to any of its fields.
 
     Kind, object, name and id follow from ``full_name`` unless they are given.
     """
     kind, object_name, *rest = full_name.split(".")
-    named = {
+    named: dict[str, Any] = {
         "doc_id": full_name,
         "full_name": full_name,
         "object_kind": kind,
@@ -69,8 +70,10 @@ class WordEmbedder:
 
     def encode_query(self, text: str) -> Vectors:
         """Float32 ``(dimension,)``."""
-        total = np.sum([self._direction(term) for term in terms(text)] or [np.zeros(self.dimension)], axis=0)
-        return np.asarray(total / max(float(np.linalg.norm(total)), 1e-12), dtype=np.float32)
+        total = np.zeros(self.dimension, dtype=np.float32)
+        for term in terms(text):
+            total += self._direction(term)
+        return total / np.float32(max(float(np.linalg.norm(total)), 1e-12))
 
     def close(self) -> None:
         """Remember that it was closed."""

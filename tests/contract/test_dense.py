@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import rag_demo
 from rag_demo.errors import IndexBroken, IndexBusy
 from rag_demo.index.dense import EdgeIndex, Hnsw
 from rag_demo.index.ports import DenseIndex, DocKey, Where
@@ -131,7 +133,9 @@ class TestEdge(DenseIndexContract):
 
     def test_another_process_gets_a_clear_answer(self, filled, folder):
         command = [sys.executable, "-c", OPEN_IN_ANOTHER_PROCESS, str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8")
+        # The test runs in an empty folder, from which the package may not be importable.
+        environment = os.environ | {"PYTHONPATH": str(Path(rag_demo.__file__).parents[1])}
+        done = subprocess.run(command, capture_output=True, check=True, encoding="utf-8", env=environment)
         assert "Another process uses the vector index" in done.stdout
         assert filled.count() == 3
 

@@ -13,7 +13,7 @@ from rag_demo.index.lexical import WhooshIndex
 from rag_demo.index.ports import LexicalIndex, Where
 from rag_demo.testing import make_document
 
-PLAIN = {"header": "", "doc": "", "body": "", "synonym": ""}
+PLAIN = {"signature": "", "header": "", "doc": "", "body": "", "synonym": ""}
 RATE = make_document(
     "CommonModule.Курсы.ПолучитьКурсВалюты", space_id="а", **PLAIN | {"doc": "Возвращает курс валюты на дату."}
 )

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import rag_demo
 from rag_demo.errors import IndexBroken, IndexBusy, IndexMissing, InputError
 from rag_demo.index.store import FORMAT, Manifest, SpaceStore
 
@@ -78,7 +81,10 @@ def test_a_failed_build_leaves_the_old_one_and_no_traces(store):
 def test_a_killed_build_leaves_the_old_one_and_the_next_build_cleans_up(store, tmp_path):
     old = build(store, "раз")
     command = [sys.executable, "-c", DIE_WHILE_BUILDING, str(tmp_path / "данные")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+    # The test runs in an empty folder, from which the package may not be importable.
+    environment = os.environ | {"PYTHONPATH": str(Path(rag_demo.__file__).parents[1])}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment, **pipes) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "building\n"
         with pytest.raises(IndexBusy, match="Another process is indexing space 'торговля'"), store.building("торговля"):
