@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -14,8 +14,12 @@ from .names import KIND_FOLDERS, stable_uuid, words
 _KNOWN_KEYS = {
     "synonym", "comment", "props", "new_objects", "methods", "code", "standard", "attributes", "tabular", "dimensions", "resources", "values",
     "columns", "forms", "commands", "templates", "predefined", "urls", "rights", "schedule", "children", "type",
-    "adopted", "form", "tip", "areas", "query", "fields", "totals", "parameters",
+    "adopted", "form", "tip", "areas", "query", "fields", "totals", "parameters", "tables", "events", "list_events", "title",
+    "action",
 }  # fmt: skip
+
+
+AnyPart = TypeVar("AnyPart", bound="Part")
 
 
 class DescriptionError(ValueError):
@@ -49,7 +53,8 @@ class Part:
 
     def parts(self, key: str) -> list[Part]:
         """The named things under ``key``, in their order."""
-        return [Part(name, _as_spec(value)) for name, value in (self.spec.get(key) or {}).items()]
+        named = (self.spec.get(key) or {}).items()
+        return [_checked(Part(name, _as_spec(value)), self.name) for name, value in named]
 
 
 @dataclass(frozen=True)
@@ -148,10 +153,10 @@ def _order(kind: str, members: Mapping[str, MetaObject]) -> list[str]:
     return list(members) if kind == "Subsystem" else sorted(members)
 
 
-def _checked(item: MetaObject, file: str) -> MetaObject:
+def _checked(item: AnyPart, where: str) -> AnyPart:
     unknown = [key for key in item.spec if key not in _KNOWN_KEYS and not _is_property(key)]
     if unknown:
-        raise DescriptionError(f"{file}: {item.full_name} has unknown keys {unknown}")
+        raise DescriptionError(f"{where}: {item.name} has unknown keys {unknown}")
     return item
 
 

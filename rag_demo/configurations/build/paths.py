@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-_PLAIN_MODULES = {"CommonModules": "Module", "HTTPServices": "Module"}
-
 
 def designer_module(path: str) -> str:
     """``Catalogs/Валюты/ObjectModule`` → ``Catalogs/Валюты/Ext/ObjectModule.bsl``."""
@@ -27,6 +23,7 @@ def designer_help(folder: str, language: str) -> tuple[str, str]:
     return f"{folder}/Ext/Help.xml", f"{folder}/Ext/Help/{language}.html"
 
 
-def folders_of(paths: Iterable[str]) -> set[str]:
-    """The folders of objects that a set of modules or pages belongs to."""
-    return {"/".join(path.split("/")[:2]) for path in paths}
+def edt_help(path: str) -> str:
+    """``Catalogs/Валюты/ru`` → ``src/Catalogs/Валюты/Help/ru.html``."""
+    folder, _, language = path.rpartition("/")
+    return f"src/{folder}/Help/{language}.html"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from .designer import designer_files
 from .designer_parts import help_document
+from .edt import edt_files
 from .model import Description, load
-from .paths import designer_help, designer_module
+from .paths import designer_help, designer_module, edt_help, edt_module
 
 _BOM = b"\xef\xbb\xbf"
 Tree = dict[str, bytes]
@@ -16,7 +17,13 @@ Tree = dict[str, bytes]
 def all_trees(trade: Path) -> dict[str, Tree]:
     """Name of the tree → path → bytes, for the configuration and its extension."""
     main = load(trade)
-    return {"designer": designer_tree(main)}
+    extension = load(trade / "extension_source", base_name=main.name)
+    return {
+        "designer": designer_tree(main),
+        "edt": edt_tree(main),
+        "extension": designer_tree(extension),
+        "extension_edt": edt_tree(extension),
+    }
 
 
 def designer_tree(description: Description) -> Tree:
@@ -30,6 +37,16 @@ def designer_tree(description: Description) -> Tree:
         index, page = designer_help(folder, language)
         tree[index] = _designer_bytes(help_document(), "crlf")
         tree[page] = _designer_bytes(text, "crlf")
+    return tree
+
+
+def edt_tree(description: Description) -> Tree:
+    """An EDT project: no byte order marks, bare line feeds."""
+    tree = {path: text.encode() for path, text in edt_files(description).items()}
+    for path, text in description.modules.items():
+        tree[edt_module(path)] = text.encode()
+    for path, text in description.help.items():
+        tree[edt_help(path)] = text.encode()
     return tree
 
 
