@@ -32,6 +32,7 @@ class DumpFolder:
     """A folder that is read as a dump, and the problems met on the way."""
 
     root: Path
+    max_file_bytes: int = MAX_FILE_BYTES
     problems: list[Problem] = field(default_factory=list)
 
     def report(self, path: str, message: str) -> None:
@@ -73,9 +74,9 @@ class DumpFolder:
         """Text of a file without BOM; nothing, and a problem, where it cannot be read."""
         try:
             size = file.location.stat().st_size
-            if size > MAX_FILE_BYTES:
-                limit = MAX_FILE_BYTES // 1024**2
-                self.report(file.path, f"skipped: {size / 1024**2:.0f} MiB, the limit is {limit} MiB for one file")
+            if size > self.max_file_bytes:
+                limit = self.max_file_bytes / 1024**2
+                self.report(file.path, f"skipped: {size / 1024**2:.1f} MiB, the limit is {limit:.1f} MiB for one file")
                 return None
             content = file.location.read_bytes()
         except OSError as error:

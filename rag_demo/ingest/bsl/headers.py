@@ -48,7 +48,7 @@ def read_header(source: Source, keyword: Keyword, bound: int) -> Header | None:
     parameters = _one_line(source.text[named.end() : close].removesuffix(")"))
     signature = f"{word} {named[1]}({parameters})"
     if waiting:
-        signature = f"{waiting.group().strip()} {signature}"
+        signature = f"{source.text[start : waiting.end()].strip()} {signature}"
     if exported:
         signature = f"{signature} {source.text[exported.start(1) : exported.end(1)]}"
     is_function = source.lower[keyword.start] == "ф" or source.lower.startswith("func", keyword.start)

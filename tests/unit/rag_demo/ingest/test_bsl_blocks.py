@@ -1,0 +1,81 @@
+"""Module text outside methods, windows of long methods, and cleaned code."""
+
+from __future__ import annotations
+
+from rag_demo.ingest.bsl import clean_code, cut_windows, scan
+
+
+def blocks(text):
+    return [(block.kind, block.names, block.line_start, block.line_end) for block in scan(text).blocks]
+
+
+def test_variables_with_directives_comments_and_export():
+    text = (
+        "// Лицензия\n"
+        "\n"
+        "#Область ОписаниеПеременных\n"
+        "// Кэш настроек.\n"
+        "&НаКлиенте\n"
+        "Перем Кэш, Настройки Экспорт; // общие\n"
+        "\n"
+        "Var Second,\n"
+        "\tThird;\n"
+        "#КонецОбласти\n"
+        "Процедура А()\n"
+        "\tПерем Местная;\n"
+        "КонецПроцедуры\n"
+    )
+    assert blocks(text) == [("variables", ("Кэш", "Настройки", "Second", "Third"), 4, 9)]
+
+
+def test_module_body_behind_the_methods():
+    text = "Процедура А()\nКонецПроцедуры\n\n// Начало.\nКэш = Новый Структура;\nА();\n\n#КонецЕсли\n"
+    assert blocks(text) == [("body", (), 4, 6)]
+
+
+def test_a_module_without_methods():
+    assert blocks('Сообщить("Процедура");') == [("body", (), 1, 1)]
+    assert blocks("#Область Пустая\n// ничего\n#КонецОбласти") == []
+
+
+def test_a_short_method_is_one_window():
+    lines = ["Процедура А()", "КонецПроцедуры"]
+    assert [(window.first, window.last) for window in cut_windows(lines, 100)] == [(0, 1)]
+
+
+def test_windows_are_cut_at_blank_lines_rather_than_inside_statements():
+    lines = ["Процедура А()", *["\tБ = В +", "\tГ;", "", "\tД();"] * 30, "КонецПроцедуры"]
+    windows = cut_windows(lines, 200)
+    assert len(windows) > 2
+    for window in windows[1:]:
+        assert lines[window.first] in {"", "\tД();"}
+        assert sum(len(line) + 1 for line in lines[window.first : window.last + 1]) <= 220
+
+
+def test_windows_are_cut_at_statement_ends_where_there_are_no_blank_lines():
+    lines = ["Процедура А()", *["\tРезультат = Первое", "\t\t+ Второе;"] * 40, "КонецПроцедуры"]
+    for window in cut_windows(lines, 300)[1:]:
+        assert lines[window.first - 1].endswith(";")
+
+
+def test_a_string_of_several_lines_is_never_cut():
+    query = ['\tТекст = "ВЫБРАТЬ', *["\t|\tПоле,", "", "\t// пояснение"] * 60, '\t|Конец";']
+    lines = ["Функция А()", "\tБ();", *query, "\tВ();", "КонецФункции"]
+    windows = cut_windows(lines, 400)
+    holding = [window for window in windows if window.first <= 2 <= window.last]
+    assert holding[0].last >= len(query) + 1
+
+
+def test_doc_comment_and_signature_stay_in_the_first_window():
+    lines = ["// описание " * 3] * 20 + ["Процедура А()"] + ["\tБ();"] * 100
+    assert cut_windows(lines, 300, keep=21)[0].last >= 20
+
+
+def test_no_scrap_is_left_behind_a_long_string():
+    lines = ["Функция А()", '\tВозврат "ВЫБРАТЬ', *["\t|\tПоле,"] * 100, '\t|Конец";', "КонецФункции"]
+    assert [(window.first, window.last) for window in cut_windows(lines, 600)] == [(0, len(lines) - 1)]
+
+
+def test_clean_code_keeps_words_and_drops_marks():
+    code = '\tТекст = "ВЫБРАТЬ\n\t|\tПоле КАК ""Имя""\n\n\t// пояснение\n#Удаление\nСтарое();\n#КонецУдаления\nНовое();'
+    assert clean_code(code).split("\n") == ["Текст =  ВЫБРАТЬ", "Поле КАК   Имя", "пояснение", "Новое();"]
