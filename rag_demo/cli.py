@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0 done, 2 wrong input or no index, 130 interrupted."""
     use_utf8()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args([_as_utf8(text) for text in (sys.argv[1:] if arguments is None else arguments)])
     try:
         options.run(options, read_settings())
     except KeyboardInterrupt:
@@ -35,6 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"rag-demo: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _as_utf8(argument: str) -> str:
+    """The argument as it was typed, where the locale cannot read it: bytes that it does not know come escaped."""
+    try:
+        return (
+            os.fsencode(argument).decode() if any("\udc80" <= letter <= "\udcff" for letter in argument) else argument
+        )
+    except UnicodeDecodeError:
+        return argument
 
 
 def _expected_errors() -> tuple[type[BaseException], ...]:

@@ -35,7 +35,7 @@ Commands: help, exit (or Ctrl-D)."""
 
 
 def index(folder: Path, space_id: str, *, settings: Settings) -> None:
-    """Read a dump and build its index; files that could not be read are listed on standard error."""
+    """Read a dump and build its index; files that were skipped or partly read are listed on standard error."""
     progress = ProgressBar()
     started = time.perf_counter()
     ingested = wiring.read(folder, space_id=space_id, progress=progress)
@@ -115,9 +115,9 @@ def _lines(prompt: str) -> Iterator[str]:
 
 def _report(manifest: Manifest, ingested: Ingested, *, elapsed_s: float) -> None:
     for problem in ingested.problems[:_MOST_PROBLEMS]:
-        complain(f"skipped: {problem.path}: {problem.message}")
+        complain(f"problem: {problem.path}: {problem.message}")
     if len(ingested.problems) > _MOST_PROBLEMS:
-        complain(f"skipped: {len(ingested.problems) - _MOST_PROBLEMS:,} more files")
+        complain(f"problem: {len(ingested.problems) - _MOST_PROBLEMS:,} more files")
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(manifest.counts.items()))
     name = " ".join(filter(None, (manifest.configuration_name, manifest.configuration_version)))
     say(f"Indexed {name} as space {manifest.space_id!r} in {elapsed_s:.1f} s: {kinds}.")

@@ -38,15 +38,20 @@ _TEMPLATE = Document(
 def make_document(full_name: str = _TEMPLATE.full_name, **changes: Any) -> Document:
     """A method of a small configuration under another name, with ``changes`` to any of its fields.
 
-    Kind, object, name and id follow from ``full_name`` unless they are given.
+    Kind, object, name, id, signature and text follow from ``full_name`` unless they are given.
     """
     kind, object_name, *rest = full_name.split(".")
+    name = rest[-1] if rest else object_name
+    written = {
+        field: getattr(_TEMPLATE, field).replace(_TEMPLATE.name, name) for field in ("header", "signature", "text")
+    }
     named: dict[str, Any] = {
+        **written,
         "doc_id": full_name,
         "full_name": full_name,
         "object_kind": kind,
         "object_name": object_name,
-        "name": rest[-1] if rest else object_name,
+        "name": name,
     }
     return replace(_TEMPLATE, **{**named, **changes})
 

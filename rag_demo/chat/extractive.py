@@ -89,16 +89,13 @@ def _phrases(question: str) -> _Phrases:
 
 def _tell(source: Source, phrases: _Phrases, weights: Mapping[str, float]) -> str:
     document = source.hit.document
-    if document.doc_type == "method":
-        facts: list[str] = []
-        quotes = [declaration(document), decisive(document, weights, lines=_QUOTED_LINES)]
-    else:
-        facts = _facts(document, phrases, weights)
-        quotes = [decisive(document, weights, lines=_QUOTED_LINES)]
     blocks = [f"{_headline(document, phrases)} [{source.n}]"]
+    facts = _facts(document, phrases, weights) if document.doc_type != "method" else []
     if facts:
         blocks.append("\n".join(f"  • {fact}" for fact in facts))
-    blocks += [_quoted(quote, source.n) for quote in _without_overlap(quotes)]
+    declared = declaration(document)
+    decided = decisive(document, weights, lines=_QUOTED_LINES, beside=declared)
+    blocks += [_quoted(quote, source.n) for quote in (declared, decided) if quote]
     return "\n\n".join(blocks)
 
 
@@ -116,15 +113,6 @@ def _facts(document: Document, phrases: _Phrases, weights: Mapping[str, float]) 
     lines = [line for line in document.body.split("\n") if asked.intersection(terms(line))]
     hidden = len(lines) - _MOST_FACTS
     return lines[:_MOST_FACTS] + ([phrases.more.format(hidden)] if hidden > 0 else [])
-
-
-def _without_overlap(quotes: Sequence[Quote | None]) -> list[Quote]:
-    """The quotes in order, without one that repeats lines of an earlier one."""
-    kept: list[Quote] = []
-    for quote in quotes:
-        if quote and all(quote.line_start > other.line_end or quote.line_end < other.line_start for other in kept):
-            kept.append(quote)
-    return kept
 
 
 def _quoted(quote: Quote, number: int) -> str:

@@ -39,7 +39,9 @@ def declaration(document: Document) -> Quote | None:
     return None
 
 
-def decisive(document: Document, weights: Mapping[str, float], *, lines: int) -> Quote | None:
+def decisive(
+    document: Document, weights: Mapping[str, float], *, lines: int, beside: Quote | None = None
+) -> Quote | None:
     """The ``lines`` consecutive lines of a document that cover most of the question.
 
     Of equal windows the first wins. Markup does not count, so that a question about a catalogue is not answered
@@ -49,20 +51,36 @@ def decisive(document: Document, weights: Mapping[str, float], *, lines: int) ->
         document: its ``text`` is quoted.
         weights: of the question's terms.
         lines: most lines of the window.
+        beside: another quote of the document, whose lines are not quoted again.
 
     Returns:
         None if no line has a word of the question.
     """
     content = document.text.split("\n")
     found = [_covered(line, weights) for line in content]
+    windows = [window for window in _windows(document, len(content), lines, beside) if any(found[i] for i in window)]
+    if not windows:
+        return None
 
-    def worth(first: int) -> tuple[float, int]:
-        covered = frozenset[str]().union(*found[first : first + lines])
-        return sum(weights[term] for term in covered), -first
+    def worth(window: range) -> float:
+        covered = frozenset[str]().union(*(found[place] for place in window))
+        return sum(weights[term] for term in covered)
 
-    start = max(range(len(content)), key=worth)
-    hits = [place for place in range(start, min(start + lines, len(content))) if found[place]]
-    return _quote(document, content, hits[0], hits[-1] + 1) if hits else None
+    hits = [place for place in max(windows, key=worth) if found[place]]
+    return _quote(document, content, hits[0], hits[-1] + 1)
+
+
+def _windows(document: Document, count: int, lines: int, beside: Quote | None) -> list[range]:
+    """Ranges of at most ``lines`` of the ``count`` lines of a document, none with a line of ``beside``."""
+    if beside is None:
+        gap = range(count, count)
+    else:
+        gap = range(beside.line_start - document.line_start, beside.line_end - document.line_start + 1)
+    return [
+        range(first, min(first + lines, gap.start if first < gap.start else count))
+        for first in range(count)
+        if first not in gap
+    ]
 
 
 def _covered(line: str, weights: Mapping[str, float]) -> frozenset[str]:

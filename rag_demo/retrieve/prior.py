@@ -13,6 +13,9 @@ _EXPORTED = 1.04
 _DEPRECATED = 0.80
 _WANTED_TYPE = 1.25
 _WANTED_KIND = 1.25
+# Objects without behaviour. Their names repeat those of commands, which is what is asked for.
+_DECORATIVE = 0.85
+_DECORATIVE_KINDS = frozenset({"CommandGroup", "CommonPicture", "Language", "PaletteColor", "Style", "StyleItem"})
 _PUBLIC_REGIONS = frozenset({"программныйинтерфейс", "public"})
 
 
@@ -28,4 +31,6 @@ def prior(document: Document, query: Query) -> float:
         factor *= _WANTED_TYPE
     if document.object_kind in query.kinds:
         factor *= _WANTED_KIND
+    elif document.object_kind in _DECORATIVE_KINDS:
+        factor *= _DECORATIVE
     return factor

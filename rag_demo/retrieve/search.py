@@ -173,9 +173,9 @@ class Retriever:
         return found
 
     def _rarity(self, spaces: Sequence[OpenSpace], term: str) -> float:
-        """Inverse document frequency: ln((N + 1) / (n + 1)), so that unknown terms weigh most."""
+        """Inverse document frequency ln((N + 1) / (n + ½)): largest for unknown terms, never 0."""
         total = sum(space.lexical.count() for space in spaces)
-        return math.log((total + 1) / (sum(space.lexical.frequency(term) for space in spaces) + 1))
+        return math.log((total + 1) / (sum(space.lexical.frequency(term) for space in spaces) + 0.5))
 
 
 def _object_of(document: Document) -> tuple[str, str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -120,10 +119,10 @@ class TestEdge(DenseIndexContract):
         return tmp_path / "векторы"
 
     @pytest.fixture
-    def index(self, folder, request):
+    def index(self, folder):
         index = EdgeIndex.create(folder, dimension=DIMENSION, hnsw=Hnsw(m=8, ef_construct=32, ef_search=16))
-        request.addfinalizer(index.close)
-        return index
+        yield index
+        index.close()
 
     def test_what_was_sealed_is_there_after_opening_again(self, filled, folder):
         filled.close()
@@ -143,10 +142,11 @@ class TestEdge(DenseIndexContract):
         with pytest.raises(IndexBusy):
             EdgeIndex.open(folder, ef_search=16)
 
-    @pytest.mark.parametrize("spoil", [lambda folder: None, lambda folder: folder.mkdir()])
-    def test_a_folder_without_index_is_broken(self, tmp_path, spoil: Callable[[Path], None]):
+    @pytest.mark.parametrize("make", [False, True])
+    def test_a_folder_without_index_is_broken(self, tmp_path, make):
         folder = tmp_path / "нет"
-        spoil(folder)
+        if make:
+            folder.mkdir()
         with pytest.raises(IndexBroken, match="Index again"):
             EdgeIndex.open(folder, ef_search=16)
 

@@ -18,7 +18,9 @@ RATE = make_document(
     "CommonModule.Курсы.ПолучитьКурсВалюты", space_id="а", **PLAIN | {"doc": "Возвращает курс валюты на дату."}
 )
 PRICE = make_document("CommonModule.Цены.ПолучитьЦену", space_id="а", **PLAIN | {"body": "КурсВалюты = 1;"})
-CURRENCY = make_document("Catalog.Валюты", space_id="а", doc_type="metadata_object", **PLAIN | {"synonym": "Денежные знаки"})
+CURRENCY = make_document(
+    "Catalog.Валюты", space_id="а", doc_type="metadata_object", **PLAIN | {"synonym": "Денежные знаки"}
+)
 LATIN = make_document("CommonModule.Http.SendQuery", space_id="б", **PLAIN | {"doc": "Sends the data of a query."})
 
 
@@ -112,10 +114,10 @@ class TestWhoosh(LexicalIndexContract):
         return tmp_path / "слова"
 
     @pytest.fixture
-    def index(self, folder, request):
+    def index(self, folder):
         index = WhooshIndex.create(folder)
-        request.addfinalizer(index.close)
-        return index
+        yield index
+        index.close()
 
     def test_what_was_sealed_is_there_after_opening_again(self, filled, folder):
         filled.close()

@@ -97,7 +97,9 @@ def test_natural(name, expected):
     assert natural(name) == expected
 
 
-@pytest.mark.parametrize(("word", "compound"), [("КурсВалюты", True), ("Курс", False), ("user_id", True), ("ИНН", False)])
+@pytest.mark.parametrize(
+    ("word", "compound"), [("КурсВалюты", True), ("Курс", False), ("user_id", True), ("ИНН", False)]
+)
 def test_is_compound(word, compound):
     assert is_compound(word) is compound
 

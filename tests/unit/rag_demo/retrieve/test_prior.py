@@ -37,3 +37,10 @@ def test_what_the_question_asks_for():
     assert factor(catalogue, "какие реквизиты") > factor(catalogue)
     assert factor(catalogue, "справочник Цены") > factor(catalogue)
     assert factor(PUBLIC, "какой функцией") > factor(PUBLIC)
+
+
+def test_pictures_step_back_unless_they_are_asked_for():
+    picture = make_document("CommonPicture.Цены", doc_type="metadata_object", export=False)
+    catalogue = make_document("Catalog.Цены", doc_type="metadata_object", export=False)
+    assert factor(picture) < factor(catalogue)
+    assert factor(picture, "общая картинка Цены") > factor(catalogue, "общая картинка Цены")

@@ -8,7 +8,13 @@ from rag_demo.testing import make_document
 
 def part(first, last, name="Catalog.Контрагенты", **changes):
     lines = "\n".join(f"строка {number}" for number in range(first, last + 1))
-    values = {"doc_id": f"{name}:{first}", "line_start": first, "line_end": last, "text": lines, "body": f"тело {first}"}
+    values = {
+        "doc_id": f"{name}:{first}",
+        "line_start": first,
+        "line_end": last,
+        "text": lines,
+        "body": f"тело {first}",
+    }
     kind = {"doc_type": "metadata_object", "path": "Catalogs/Контрагенты.xml"}
     return make_document(name, **values | kind | changes)
 

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from rag_demo.chat.evidence import coverage, is_evidence, weigh
+from rag_demo.index.analyse import terms
+from rag_demo.testing import make_document
+from rag_demo.types import Hit, LegRank
+
+DOCUMENT = make_document()
+LEXICAL = {"lexical": LegRank(1, 9.0)}
+
+
+def weights(**by_word):
+    return {terms(word)[0]: weight for word, weight in by_word.items()}
+
+
+@pytest.mark.parametrize(
+    ("question", "share"),
+    [
+        ({"цена": 2.0}, 1.0),
+        ({"цена": 3.0, "бегемот": 1.0}, 0.75),
+        ({"цена": 1.0, "бегемот": 3.0}, 0.25),
+        ({"бегемот": 3.0}, 0.0),
+        ({}, 0.0),
+        ({"цена": 0.0}, 0.0),
+    ],
+)
+def test_coverage(question, share):
+    assert coverage(DOCUMENT, weights(**question)) == pytest.approx(share)
+
+
+def test_the_rare_word_decides():
+    assert is_evidence(Hit(DOCUMENT, 1.0, LEXICAL), weights(цена=3.0, бегемот=1.0))
+    assert not is_evidence(Hit(DOCUMENT, 1.0, LEXICAL), weights(цена=1.0, бегемот=3.0))
+
+
+def test_a_high_score_is_no_evidence():
+    assert not is_evidence(Hit(DOCUMENT, 1e9, {"dense": LegRank(1, 0.99)}), weights(бегемот=1.0))
+
+
+def test_a_name_as_written_is_evidence():
+    assert is_evidence(Hit(DOCUMENT, 0.0, {"exact": LegRank(1, 2.0)}), weights(бегемот=1.0))
+
+
+def test_verbs_weigh_less():
+    weighed = weigh({"проведен": 4.0, "документ": 2.0}, frozenset({"проведен"}))
+    assert weighed["документ"] == 2.0
+    assert 0 < weighed["проведен"] < 2.0

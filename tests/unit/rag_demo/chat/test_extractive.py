@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import re
+
+from rag_demo.chat.extractive import compose, refuse
+from rag_demo.index.analyse import terms
+from rag_demo.testing import make_document
+from rag_demo.types import Hit, Source
+
+PRICE = make_document()
+CATALOGUE = make_document(
+    "Catalog.Товары",
+    doc_type="metadata_object",
+    path="Catalogs/Товары.xml",
+    synonym="Номенклатура",
+    header="Справочник Товары",
+    doc="",
+    body="Справочник Товары\n" + "\n".join(f"Реквизит Поле{n}: Строка" for n in range(40)),
+    text="<Name>Товары</Name>",
+    line_start=9,
+    line_end=9,
+)
+OTHER = make_document(
+    "CommonModule.Склад.Остаток", doc="", body="", header="", text="Процедура Остаток()\nКонецПроцедуры"
+)
+
+
+def answer(question, *documents):
+    sources = [Source(n, Hit(document, 1.0)) for n, document in enumerate(documents, start=1)]
+    return compose(question, sources, dict.fromkeys(terms(question), 1.0))
+
+
+def test_a_method_is_named_described_quoted_and_cited():
+    text = answer("цена товара", PRICE)
+    assert "Функция CommonModule.Цены.ПолучитьЦену — Возвращает цену товара на дату. [1]" in text
+    assert "    | Функция ПолучитьЦену(Товар, Дата) Экспорт\n    [1] CommonModules/Цены/Ext/Module.bsl:4-4" in text
+    assert "    | // Возвращает цену товара на дату.\n    [1] CommonModules/Цены/Ext/Module.bsl:3-3" in text
+
+
+def test_language_follows_the_question():
+    assert answer("цена товара", PRICE).startswith("Вот что")
+    assert answer("price of goods", PRICE).startswith("This is what")
+    assert refuse("цена", []) != refuse("price", [])
+
+
+def test_attributes_are_listed_up_to_a_limit():
+    text = answer("какие реквизиты у справочника Товары", CATALOGUE)
+    assert "Catalog.Товары — Номенклатура [1]" in text
+    assert text.count("• Реквизит Поле") == 30
+    assert "… и ещё строк: 10" in text
+
+
+def test_an_object_asked_for_by_name_only_has_no_list():
+    assert "•" not in answer("справочник Товары", CATALOGUE)
+
+
+def test_weaker_sources_are_only_named():
+    text = answer("цена товара на дату", PRICE, OTHER)
+    assert "Смотрите также: CommonModule.Склад.Остаток [2]." in text
+    assert "Процедура Остаток" not in text
+
+
+def test_the_same_lines_are_not_quoted_twice():
+    text = answer("ПолучитьЦену", PRICE)
+    places = re.findall(r"Module\.bsl:\d+-\d+", text)
+    assert len(places) == len(set(places))
+
+
+def test_a_refusal_names_the_nearest_once():
+    text = refuse("погода", [PRICE, PRICE, OTHER])
+    assert text.count("CommonModule.Цены.ПолучитьЦену") == 1
+    assert "не нашёл" in text

@@ -1,0 +1,154 @@
+"""Indexing and asking through the real parts; only the model is a stand-in."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+
+import pytest
+
+from rag_demo import wiring
+from rag_demo.errors import IndexMissing, InputError
+from rag_demo.index.dense import EdgeIndex
+from rag_demo.index.ports import Where
+from rag_demo.index.store import SpaceStore
+from rag_demo.ingest import Ingested
+from rag_demo.settings import Settings
+from rag_demo.testing import WordEmbedder, make_document
+
+PRICE = make_document()
+STOCK = make_document("CommonModule.Склад.ОстатокТовара", doc="Сколько товара лежит на складе.")
+
+
+def ingested(*documents):
+    return Ingested(list(documents), [], "Торговля", "1.0", "designer 2.20")
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(data_dir=str(tmp_path / "данные"))
+
+
+@pytest.fixture
+def build(settings, tmp_path):
+    def build(*documents, embedder=None):
+        stages = []
+        manifest = wiring.index(
+            ingested(*documents),
+            source=tmp_path,
+            embedder=embedder or WordEmbedder(),
+            settings=settings,
+            progress=lambda stage, done, total: stages.append((stage, done, total)),
+        )
+        assert stages[-1] == ("vectors", len(documents), len(documents))
+        return manifest
+
+    return build
+
+
+def ask(settings, question, *, spaces=("trade",), embedder=None):
+    with wiring.open_assistant(spaces, embedder=embedder or WordEmbedder(), settings=settings) as assistant:
+        return assistant.answer(question, where=Where(spaces), top_k=3)
+
+
+def test_what_was_indexed_answers(settings, build):
+    manifest = build(PRICE, STOCK)
+    assert (manifest.counts, manifest.configuration_name) == ({"method": 2}, "Торговля")
+    answer = ask(settings, "сколько товара на складе")
+    assert not answer.refused
+    assert answer.degraded == ()
+    assert answer.sources[0].hit.document == STOCK
+    assert [source.n for source in answer.sources] == list(range(1, len(answer.sources) + 1))
+    assert set(answer.timings_ms) == {"lexical", "exact", "dense", "fusion", "retrieve", "answer", "total"}
+
+
+def test_what_is_not_there_is_refused_without_sources(settings, build):
+    build(PRICE, STOCK)
+    answer = ask(settings, "как дрессировать бегемота")
+    assert answer.refused
+    assert answer.sources == ()
+    assert "не нашёл" in answer.text
+
+
+def test_indexing_again_replaces(settings, build):
+    build(PRICE)
+    build(STOCK)
+    assert ask(settings, "ПолучитьЦену").refused
+    assert not ask(settings, "ОстатокТовара").refused
+
+
+def test_a_failure_while_indexing_leaves_the_old_index(settings, build, tmp_path):
+    class Failing(WordEmbedder):
+        def encode_documents(self, texts):
+            raise RuntimeError("the device is gone")
+
+    build(PRICE)
+    with pytest.raises(RuntimeError, match="gone"):
+        build(STOCK, embedder=Failing())
+    assert not ask(settings, "ПолучитьЦену").refused
+    (space,) = (tmp_path / "данные" / "spaces").iterdir()
+    assert len([entry for entry in space.iterdir() if entry.is_dir()]) == 1
+
+
+def test_indexing_goes_on_while_a_chat_is_open(settings, build):
+    build(PRICE)
+    with wiring.open_assistant(("trade",), embedder=WordEmbedder(), settings=settings) as assistant:
+        build(STOCK)
+        assert not assistant.answer("ПолучитьЦену", where=Where(("trade",)), top_k=3).refused
+    assert not ask(settings, "ОстатокТовара").refused
+
+
+def test_is_current(settings, build):
+    def current(*documents, embedder=None):
+        return wiring.is_current(
+            ingested(*documents), space_id="trade", embedder=embedder or WordEmbedder(), settings=settings
+        )
+
+    assert not current(PRICE)
+    build(PRICE)
+    assert current(PRICE)
+    assert not current(PRICE, STOCK)
+    assert not current(dataclasses.replace(PRICE, line_start=4, line_end=7))
+    assert not current(dataclasses.replace(PRICE, content_hash="other"))
+    assert not current(PRICE, embedder=WordEmbedder(fingerprint="other"))
+
+
+def test_another_model_searches_without_vectors(settings, build, caplog):
+    build(PRICE)
+    with caplog.at_level(logging.WARNING):
+        answer = ask(settings, "ПолучитьЦену", embedder=WordEmbedder(fingerprint="other"))
+    assert answer.degraded == ("dense",)
+    assert not answer.refused
+    assert "was indexed with the model word-directions" in caplog.text
+
+
+def test_a_busy_vector_index_degrades(settings, build, caplog):
+    build(PRICE)
+    _, folder = SpaceStore(settings.data_path).require("trade")
+    other = EdgeIndex.open(folder / "dense", ef_search=16)
+    with caplog.at_level(logging.WARNING):
+        answer = ask(settings, "ПолучитьЦену")
+    other.close()
+    assert answer.degraded == ("dense",)
+    assert "Another process uses the vector index" in caplog.text
+
+
+def test_choice_of_spaces(settings, build):
+    with pytest.raises(IndexMissing, match="Nothing has been indexed"):
+        wiring.choose_spaces((), settings)
+    build(PRICE)
+    assert wiring.choose_spaces((), settings) == ("trade",)
+    build(dataclasses.replace(PRICE, space_id="склад"))
+    with pytest.raises(InputError, match=r"Several spaces are indexed: trade, склад. Choose with --space"):
+        wiring.choose_spaces((), settings)
+    assert wiring.choose_spaces(("склад", "trade", "склад"), settings) == ("склад", "trade")
+    assert wiring.choose_spaces((), dataclasses.replace(settings, space="склад, trade")) == ("склад", "trade")
+    with pytest.raises(IndexMissing, match=r"no space 'учёт'. Known spaces: trade, склад"):
+        wiring.choose_spaces(("trade", "учёт"), settings)
+
+
+def test_two_spaces_are_searched_together(settings, build):
+    build(PRICE)
+    build(dataclasses.replace(STOCK, space_id="склад"))
+    answer = ask(settings, "товар", spaces=("trade", "склад"))
+    assert {source.hit.document.space_id for source in answer.sources} == {"trade", "склад"}
