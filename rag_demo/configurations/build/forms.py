@@ -112,7 +112,7 @@ def _first(line: str) -> str:
 def _element(line: str, prefix: str, table: str = "") -> Element:
     path, *events = line.split()
     name = table + path.replace(".", "")
-    last = ".".join(_STANDARD.get(step, step) for step in path.split("."))
+    last = path if table else _STANDARD.get(path, path)
     full = f"{prefix}.{last}" if prefix else path
     return Element(name, full, tuple(_event(one) for one in events))
 

@@ -41,7 +41,7 @@ _SETS = {"DefinedType", "Characteristic"}
 _ONE = re.compile(r"(\w+)(?:\.(\w+))?(?:\(([^)]*)\))?$")
 
 
-class UnknownType(ValueError):
+class UnknownTypeError(ValueError):
     """The description names a type that this notation does not have."""
 
 
@@ -74,15 +74,15 @@ class Type:
 
 
 def parse_type(text: str) -> tuple[Type, ...]:
-    """Split the notation at ``|``; raises :class:`UnknownType` with the offending part."""
+    """Split the notation at ``|``; raises :class:`UnknownTypeError` with the offending part."""
     return tuple(_parse_one(part.strip()) for part in text.split("|"))
 
 
 def _parse_one(text: str) -> Type:
     match = _ONE.match(text)
     if match is None:
-        raise UnknownType(text)
+        raise UnknownTypeError(text)
     base, name, arguments = match.groups()
     if base not in _PLAIN and (base not in _REFERENCES or not name):
-        raise UnknownType(text)
+        raise UnknownTypeError(text)
     return Type(base, name or "", tuple(a.strip() for a in (arguments or "").split(",") if a.strip()))
