@@ -25,7 +25,7 @@ DEMO_SPACE = "demo"
 DEMO_QUESTIONS = (
     "Какой функцией получить курс валюты на дату?",
     "Какие реквизиты у справочника Контрагенты?",
-    "Как проводится документ реализации товаров?",
+    "Где проверяется лимит задолженности покупателя?",
 )
 _MOST_PROBLEMS = 10
 _CHAT_HELP = """Ask about the configuration in Russian or English, for example:
@@ -79,7 +79,7 @@ def demo(*, settings: Settings) -> None:
                 answer = assistant.answer(question, where=Where((DEMO_SPACE,)), top_k=3)
                 say(f"\n{'=' * 78}\n{question}\n{'-' * 78}\n{answer_as_text(answer)}")
     say(f"\n{'=' * 78}\nGo on with:")
-    say(f'  rag-demo ask "Где рассчитывается цена продажи?" --space {DEMO_SPACE}')
+    say(f'  rag-demo ask "Где проверяется остаток товара на складе?" --space {DEMO_SPACE}')
     say(f"  rag-demo chat --space {DEMO_SPACE}")
     say("  rag-demo index DIR --space NAME      your own configuration, dumped to files (Designer)")
 
