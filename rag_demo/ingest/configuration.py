@@ -15,6 +15,7 @@ from rag_demo.ingest.owners import Owner
 from rag_demo.ingest.xml_tree import Element, XmlError, parse_xml
 
 _ADVICE = "Dump the configuration again."
+_UPDATE = "Open the project in a current EDT, which converts it, or export it to XML files."
 
 
 class Configuration:
@@ -33,6 +34,8 @@ class Configuration:
             document = parse_xml(Source(text).text)
         except XmlError as error:
             raise NotADump(f"{self.file.location}: {error}. {_ADVICE}") from error
+        if "name" in document.attributes:
+            raise NotADump(f"{self.file.location} was written by an EDT of 2017 or 2018. {_UPDATE}")
         item = layout.object_of(document)
         properties = item.child("Properties") if item is not None else None
         if item is None or properties is None or item.tag != "Configuration":
@@ -40,7 +43,8 @@ class Configuration:
         self.name = properties.value("Name")
         self.version = properties.value("Version")
         self.synonym = first_text(properties.child("Synonym"))
-        self.format = f"{layout.name} {document.attributes.get('version', '')}".strip()
+        kind = "extension" if properties.value("ConfigurationExtensionPurpose") else ""
+        self.format = " ".join(filter(None, (layout.name, document.attributes.get("version", ""), kind)))
         self._children = item.child("ChildObjects")
 
     def missing(self, owners: Iterable[Owner]) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rag_demo.errors import NotADump
 from rag_demo.ingest.designer import DesignerLayout
+from rag_demo.ingest.edt import EdtLayout
 from rag_demo.ingest.kinds import KIND_BY_FOLDER, KIND_BY_NAME
 from rag_demo.ingest.layout import Layout
 
@@ -30,7 +31,9 @@ def layout_of(root: Path) -> Layout:
         if _is_linear(root):
             raise NotADump(f"{root} is a dump in the linear format, with all files in one folder. {_HOW_TO_DUMP}.")
         return DesignerLayout()
-    _refuse_edt(root)
+    project = _edt_layout(root)
+    if project is not None:
+        return project
     _refuse_elsewhere(root)
     binary = next((entry for entry in sorted(root.iterdir()) if entry.suffix.lower() in _BINARIES), None)
     if binary is not None:
@@ -65,30 +68,33 @@ def _is_linear(root: Path) -> bool:
     )
 
 
-def _refuse_edt(root: Path) -> None:
-    markers = ("src/Configuration/Configuration.mdo", "Configuration/Configuration.mdo", "DT-INF/PROJECT.PMF")
-    if any((root / marker).is_file() for marker in markers):
-        raise NotADump(
-            f"{root} is a project of 1C:EDT, a format that is not read yet. Export the configuration to XML files "
-            "(in EDT: Export > Configuration to XML files) and give that folder."
-        )
+def _edt_layout(root: Path) -> EdtLayout | None:
+    for source in ("src/", ""):
+        layout = EdtLayout(source)
+        if (root / layout.configuration_path).is_file():
+            return layout
+    return None
 
 
 def _refuse_elsewhere(root: Path) -> None:
     found = _configurations_below(root)
     if found:
         places = ", ".join(str(place) for place in found[:5])
-        raise NotADump(f"{root} has no Configuration.xml itself, but there is one below it. Give that folder: {places}")
+        raise NotADump(f"{root} is no dump itself, but there is one below it. Give that folder: {places}")
 
 
 def _configurations_below(root: Path) -> list[Path]:
     found: list[Path] = []
     for number, (folder, names, files) in enumerate(os.walk(root)):
-        depth = len(Path(folder).relative_to(root).parts)
-        names[:] = sorted(name for name in names if not name.startswith(".")) if depth < _SEARCH_DEPTH else []
-        if "Configuration.xml" in files or "Configuration.mdo" in files:
-            found.append(Path(folder))
-            names[:] = []
         if number > _SEARCH_FOLDERS:
             break
+        depth = len(Path(folder).relative_to(root).parts)
+        names[:] = sorted(name for name in names if not name.startswith(".")) if depth < _SEARCH_DEPTH else []
+        if "Configuration.xml" in files:
+            found.append(Path(folder))
+            names.clear()
+        elif "Configuration.mdo" in files:
+            source = Path(folder).parent
+            found.append(source.parent if source.name == "src" else source)
+            names.clear()
     return found

@@ -76,9 +76,8 @@ class ModuleReader:
             first, last = method.line_start + window.first, method.line_start + window.last
             code_start = method.code_start if number == 0 else source.start_of(first)
             code_end = method.code_end if number == len(windows) - 1 else source.end_of(last)
-            base = self._passage(
-                source, (first, last), method.signature, method.region, source.text[code_start:code_end]
-            )
+            code = source.text[code_start:code_end]
+            base = self._passage(source, (first, last), _title(method), method.region, code)
             yield replace(
                 base,
                 doc_type="method",
@@ -122,6 +121,12 @@ class ModuleReader:
             body=clean_code(code),
             module_kind=self.kind.name,
         )
+
+
+def _title(method: Method) -> str:
+    """The signature, and in an extension the method of the configuration that it stands around or instead of."""
+    extended = [f"&{directive}" for directive in method.directives if "(" in directive]
+    return " ".join([*extended, method.signature])
 
 
 def _only_raises(lines: list[str]) -> bool:

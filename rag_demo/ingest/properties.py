@@ -112,9 +112,11 @@ _FLAGS = {
 
 def property_units(properties: Element) -> Iterator[Unit]:
     """Units of the properties that say something; defaults and settings of the interface do not."""
+    flat = properties.value("Hierarchical") != "true"
     for element in properties.children:
         renderer = _RENDERERS.get(element.tag)
-        if renderer is not None:
+        # Designer writes the kind of hierarchy even where there is none.
+        if renderer is not None and not (flat and element.tag == "HierarchyType"):
             yield from renderer(element)
 
 

@@ -23,4 +23,4 @@ class Ingested:
     problems: list[Problem]
     configuration_name: str
     configuration_version: str
-    format: str  # "designer 2.20", "edt"
+    format: str  # "designer 2.20", "edt", "edt extension"
