@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,6 +29,8 @@ class Request:
     kind: Kind
     device: str | None = None
     is_query: bool = False
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    """Set by whoever does not want the vectors any more while texts are still being queued."""
 
 
 @dataclass(slots=True)
@@ -67,6 +70,8 @@ class Pipeline:
         n_lost: dict[int, int] = {}
         try:
             for start, tokenized in self._tokenized(unique, request.kind, first_row, report):
+                if request.cancelled.is_set():
+                    break
                 report.n_tokens += sum(len(text.ids) for text in tokenized)
                 n_lost.update({start + row: text.n_lost for row, text in enumerate(tokenized) if text.n_lost})
                 self._queue(job, request, unique, start, tokenized)

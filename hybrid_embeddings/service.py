@@ -168,7 +168,7 @@ class EmbeddingService:
         loop = asyncio.get_running_loop()
         engine = self._engine or await loop.run_in_executor(self._helper_threads(), self._load)
         request = Request(rows, kind, self._checked_device(engine, use_device), single and kind != "document")
-        pending = await loop.run_in_executor(self._helper_threads(), engine.pipeline.start, request)
+        pending = await self._start_in_thread(engine, request)
         try:
             vectors = await asyncio.wait_for(asyncio.wrap_future(pending.job.future, loop=loop), timeout_s)
         except asyncio.TimeoutError:
@@ -333,6 +333,18 @@ class EmbeddingService:
             if self._helpers is None:
                 self._helpers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="hybrid-embeddings-async")
             return self._helpers
+
+    async def _start_in_thread(self, engine: Engine, request: Request) -> Pending:
+        """Tokenise and queue on a helper thread; a task cancelled meanwhile leaves nothing behind."""
+        started = asyncio.get_running_loop().run_in_executor(
+            self._helper_threads(), engine.pipeline.start, request
+        )
+        try:
+            return await asyncio.shield(started)
+        except asyncio.CancelledError:
+            request.cancelled.set()
+            started.add_done_callback(lambda done: done.exception() or engine.pipeline.cancel(done.result().job))
+            raise
 
     def _checked_device(self, engine: Engine, device: str | None) -> str | None:
         if device is None or not engine.states:

@@ -52,6 +52,8 @@ class OpenVinoLane:
             MissingDependencyError: OpenVINO is not installed.
             ModelUnsupported: OpenVINO cannot convert this model.
         """
+        if not model.card.pools_prompt:
+            raise ModelUnsupported("OpenVINO lane: the model leaves its prompt out of the pooling")
         self._card = model.card
         self._core = _core()
         graph = _exported(model)

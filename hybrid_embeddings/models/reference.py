@@ -96,7 +96,8 @@ def read_card(model: SentenceTransformer) -> ModelCard:
     static = is_static(model)
     tokenizer = model[0].tokenizer
     prompts = _prompts(model)
-    limit = model.get_max_seq_length()
+    # A static model has no limit but the one its tokenizer may bring along.
+    limit = (tokenizer.truncation or {}).get("max_length") if static else model.get_max_seq_length()
     pools_prompt = all(getattr(module, "include_prompt", True) for module in model)
     return ModelCard(
         dimension=int(reference_vectors(model, ["dimension"]).shape[1]),

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import threading
 
-_FORGET = 0.98  # weight of the past per observation: about the last 50 batches count
+_FORGET = 0.95  # weight of the past per observation: about the last 20 batches count
+_SCALE_TOKENS = 64  # see observe()
 
 
 class CostModel:
     """seconds ≈ overhead + padded_tokens × seconds_per_token.
 
-    Recursive least squares with exponential forgetting (Haykin, Adaptive Filter Theory, ch. 10), on relative
-    errors, so that small batches count as much as large ones. Thread-safe.
+    Recursive least squares with exponential forgetting (Haykin, Adaptive Filter Theory, ch. 10), on errors
+    relative to the size of the batch, so that small batches count as much as large ones. Thread-safe.
     """
 
     def __init__(self, *, seconds_per_token: float = 1e-4, overhead_s: float = 1e-3) -> None:
         self._lock = threading.Lock()
         self._weights = [overhead_s, seconds_per_token]
         # Large values: the first observations overrule the prior.
-        self._covariance = [[overhead_s**2 * 1e2, 0.0], [0.0, seconds_per_token**2 * 1e2]]
-        self._n_observed = 0
+        self._covariance = [[1e6, 0.0], [0.0, 1e2]]
 
     def predict_s(self, padded_tokens: int) -> float:
         """Return the expected seconds for a batch."""
@@ -47,20 +47,21 @@ class CostModel:
         if padded_tokens <= 0 or seconds <= 0:
             return
         with self._lock:
-            # Dividing features and target by the measured time makes the error relative.
-            x = (1.0 / seconds, padded_tokens / seconds)
+            # Features and target are divided by the size. Dividing by the measured time would make old, fast
+            # batches outweigh new, slow ones for a long time.
+            size = padded_tokens + _SCALE_TOKENS
+            x = (1.0 / size, padded_tokens / size)
             (p00, p01), (p10, p11) = self._covariance
             px0, px1 = p00 * x[0] + p01 * x[1], p10 * x[0] + p11 * x[1]
             scale = _FORGET + x[0] * px0 + x[1] * px1
             gain0, gain1 = px0 / scale, px1 / scale
-            error = 1.0 - (self._weights[0] * x[0] + self._weights[1] * x[1])
+            error = seconds / size - (self._weights[0] * x[0] + self._weights[1] * x[1])
             self._weights[0] = max(self._weights[0] + gain0 * error, 0.0)
             self._weights[1] = max(self._weights[1] + gain1 * error, 1e-9)
             self._covariance = [
                 [(p00 - gain0 * px0) / _FORGET, (p01 - gain0 * px1) / _FORGET],
                 [(p10 - gain1 * px0) / _FORGET, (p11 - gain1 * px1) / _FORGET],
             ]
-            self._n_observed += 1
 
 
 def tail_budget(

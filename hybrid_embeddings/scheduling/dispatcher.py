@@ -2,8 +2,8 @@
 
 Work-pulling is the hybrid mode. There is no split ratio: a lane that is free takes the next batch that fits it,
 so its share follows from its own speed. Two rules keep a slow lane from slowing a call down: it takes a batch
-only if it will be done before the faster lanes have emptied the queue (:func:`cost.tail_budget`), and it leaves a
-query to a faster lane that would answer sooner.
+only if it will be done before the faster lanes have emptied the queue, and it leaves a query to a faster lane that
+would answer sooner (:mod:`policy`).
 """
 
 from __future__ import annotations
@@ -23,18 +23,13 @@ from hybrid_embeddings.errors import (
     Overloaded,
     ServiceClosed,
 )
-from hybrid_embeddings.scheduling.cost import tail_budget
 from hybrid_embeddings.scheduling.lane import LaneState, LaneThreads, Running
+from hybrid_embeddings.scheduling.policy import MAX_TRIES_PER_LANE, Policy, matches
 from hybrid_embeddings.scheduling.queue import WorkQueue
 from hybrid_embeddings.scheduling.work import Item, Job
 from hybrid_embeddings.types import Batch, Vectors
 
 _WINDOW_BATCHES = 16
-_MAX_TRIES_PER_LANE = 2
-# After a query bulk batches stay this short for a while, so that the next query does not wait long.
-_QUERY_QUIET_S = 1.0
-_BULK_SLICE_S = 0.015
-_MIN_SLICE_TOKENS = 256
 
 
 class Dispatcher:
@@ -54,7 +49,7 @@ class Dispatcher:
         self._dimension = dimension
         self._max_queued_tokens = max_queued_tokens
         self._operation_timeout_s = operation_timeout_s
-        self._hybrid = hybrid
+        self._policy = Policy(self.states, hybrid=hybrid, clock=clock)
         self._clock = clock
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -166,16 +161,10 @@ class Dispatcher:
         return None
 
     def _next(self, state: LaneState) -> Running | None:
-        if not self._queue.n_items or not self._may_work(state):
+        if not self._queue.n_items or not state.breaker.allow():
             return None
-        if not state.breaker.allow():
-            return None
-        items = self._queue.take_queries(self._acceptor(state, queries=True), state.budget_tokens)
-        if not items:
-            budget = self._bulk_budget(state)
-            if budget > 0:
-                is_fastest = not self._faster_than(state)
-                items = self._queue.take_bulk(self._acceptor(state), budget, longest_first=is_fastest)
+        items = self._queue.take_queries(self._policy.acceptor(state, queries=True), state.budget_tokens)
+        items = items or self._take_bulk(state)
         if not items:
             state.breaker.abandon_trial()
             return None
@@ -185,76 +174,15 @@ class Dispatcher:
         self._changed.notify_all()  # the watchdog learns of a new deadline, other lanes of a shorter queue
         return running
 
-    def _may_work(self, state: LaneState) -> bool:
-        if self._hybrid:
-            return True
-        usable = [other for other in self.states if other.usable]
-        return not usable or state is max(usable, key=lambda other: other.tokens_per_s) or self._has_own_work(state)
-
-    def _has_own_work(self, state: LaneState) -> bool:
-        """Tell whether items wait that only this lane may take (``use_device``, or failed elsewhere)."""
-        return any(self._candidates(item) == [state] for item in self._queue)
-
-    def _acceptor(self, state: LaneState, *, queries: bool = False) -> Callable[[Item], bool]:
-        def accepts(item: Item) -> bool:
-            if not _matches(state, item):
-                return False
-            tries = item.failures.get(state.name, [])
-            if tries and (len(tries) >= _MAX_TRIES_PER_LANE or self._untried(item)):
-                return False
-            return not queries or item.device is not None or bool(tries) or self._is_soonest(state, item.length)
-
-        return accepts
-
-    def _untried(self, item: Item) -> bool:
-        return any(state.name not in item.failures for state in self._candidates(item))
-
-    def _candidates(self, item: Item) -> list[LaneState]:
-        return [
-            state
-            for state in self.states
-            if state.usable
-            and _matches(state, item)
-            and len(item.failures.get(state.name, [])) < _MAX_TRIES_PER_LANE
-        ]
-
-    def _is_soonest(self, state: LaneState, length: int) -> bool:
-        now = self._clock()
-        mine = state.cost.predict_s(length)
-        return all(other.busy_s(now) + other.cost.predict_s(length) >= mine for other in self._faster_than(state))
-
-    def _faster_than(self, state: LaneState) -> list[LaneState]:
-        mine = (state.tokens_per_s, -self.states.index(state))
-        return [
-            other
-            for index, other in enumerate(self.states)
-            if other is not state and other.usable and (other.tokens_per_s, -index) > mine
-        ]
-
-    def _bulk_budget(self, state: LaneState) -> int:
-        """Return the padded tokens that this lane may take now; zero or less: nothing."""
-        budget = state.budget_tokens
-        if self._clock() - self._last_query_s < _QUERY_QUIET_S:
-            budget = min(budget, max(state.cost.tokens_within(_BULK_SLICE_S), _MIN_SLICE_TOKENS))
-        # Near the end every free slot shall get something.
-        n_slots = sum(other.lane.n_slots for other in self.states if other.usable) or 1
-        budget = min(budget, max(-(-self._queue.n_tokens // n_slots), _MIN_SLICE_TOKENS))
-        faster = self._faster_than(state)
-        if faster and not self._has_own_work(state):
-            overhead_s, per_token_s = state.cost.coefficients
-            now = self._clock()
-            guard = tail_budget(
-                overhead_s=overhead_s,
-                seconds_per_token=per_token_s,
-                waiting_tokens=self._queue.n_tokens,
-                others_tokens_per_s=sum(other.tokens_per_s for other in faster),
-                others_busy_s=max(other.busy_s(now) for other in faster),
-            )
-            budget = min(budget, guard)
-            shortest = self._queue.shortest_bulk(self._acceptor(state))
-            if shortest is not None and shortest > budget:
-                return 0
-        return budget
+    def _take_bulk(self, state: LaneState) -> list[Item]:
+        accepts = self._policy.acceptor(state)
+        pilot = self._queue.shortest_bulk(accepts)
+        if pilot is None:
+            return []
+        budget = self._policy.bulk_budget(state, pilot, self._queue.n_tokens, self._last_query_s)
+        if budget <= 0:
+            return []
+        return self._queue.take_bulk(accepts, budget, longest_first=self._policy.is_fastest(state, pilot))
 
     # ---------------------------------------------------------------- results
 
@@ -323,7 +251,7 @@ class Dispatcher:
             if not isinstance(error, LaneOutOfMemory):
                 item.failures.setdefault(state.name, []).append(text)
             elif only_row:  # one row is the smallest batch: this lane cannot do it
-                item.failures[state.name] = [text] * _MAX_TRIES_PER_LANE
+                item.failures[state.name] = [text] * MAX_TRIES_PER_LANE
             self._requeue(item)
 
     def _requeue(self, item: Item) -> None:
@@ -334,7 +262,7 @@ class Dispatcher:
         """Remove items that no lane can do any more; return who has to be told what."""
         if self._closed or all(state.usable for state in self.states) and not any(i.failures for i in self._queue):
             return []
-        lost = [item for item in self._queue if not self._candidates(item)]
+        lost = [item for item in self._queue if not self._policy.candidates(item)]
         told: list[tuple[Job, Exception]] = []
         for item in lost:
             item.done = True
@@ -349,7 +277,7 @@ class Dispatcher:
         causes = {
             state.name: item.failures[state.name][-1] if state.name in item.failures else state.why_unusable()
             for state in self.states
-            if _matches(state, item)
+            if matches(state, item)
         }
         return NoLaneAvailable("no device could compute the vectors:", causes=causes)
 
@@ -383,13 +311,9 @@ class Dispatcher:
         state.breaker.failure()
         for item in running.items:
             if not item.done:
-                item.failures[state.name] = [state.last_error] * _MAX_TRIES_PER_LANE
+                item.failures[state.name] = [state.last_error] * MAX_TRIES_PER_LANE
                 self._requeue(item)
         self._changed.notify_all()
-
-
-def _matches(state: LaneState, item: Item) -> bool:
-    return item.device is None or state.lane.device == item.device or state.lane.device.split(":")[0] == item.device
 
 
 def _check_shape(vectors: Vectors, n_rows: int, dimension: int) -> Vectors | Exception:

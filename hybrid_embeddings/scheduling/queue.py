@@ -78,13 +78,9 @@ class WorkQueue:
             return self._removed(taken)
         return []
 
-    def shortest_bulk(self, accepts: Accepts) -> int | None:
-        """Return the length of the shortest waiting bulk item of the oldest window for a lane."""
-        for window in self._windows:
-            for item in window:
-                if accepts(item):
-                    return item.length
-        return None
+    def shortest_bulk(self, accepts: Accepts) -> Item | None:
+        """Return the shortest item for a lane in the oldest window that has one."""
+        return next((item for window in self._windows for item in window if accepts(item)), None)
 
     def discard(self, items: set[int]) -> None:
         """Forget items, given by ``id()``: nobody waits for them any more."""

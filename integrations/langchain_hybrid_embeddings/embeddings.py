@@ -19,7 +19,7 @@ class HybridEmbeddings(BaseModel, Embeddings):
     are. The model is loaded at the first call; pickled copies load it again.
     """
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=(), populate_by_name=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), populate_by_name=True)
 
     model_name: str | None = Field(default=None, alias="model")
     """Name on the model hub, short name or directory. Default: all-MiniLM-L6-v2."""
@@ -44,6 +44,7 @@ class HybridEmbeddings(BaseModel, Embeddings):
         """Find the model. Loading waits for the first call."""
         options = self.model_dump(exclude={"model_name", "show_progress"})
         self._service = EmbeddingService(settings=Settings.load(model=self.model_name, **options))
+        self.model_name = self._service.model_name
 
     @property
     def service(self) -> EmbeddingService:

@@ -1,0 +1,115 @@
+"""Which lane may take which item now. Reads the state of the lanes, changes nothing.
+
+For every item that any lane can do there is always one lane, the fastest of its candidates, that accepts it as soon
+as it is free; all rules below only keep *other* lanes from taking it. So nothing waits for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hybrid_embeddings.scheduling.cost import tail_budget
+from hybrid_embeddings.scheduling.lane import LaneState
+from hybrid_embeddings.scheduling.work import Item
+
+MAX_TRIES_PER_LANE = 2
+# After a query bulk batches stay this short for a while, so that the next query does not wait long.
+QUERY_QUIET_S = 1.0
+_BULK_SLICE_S = 0.015
+_MIN_SLICE_TOKENS = 256
+
+
+class Policy:
+    """Decisions over a fixed set of lanes. Called under the lock of the dispatcher."""
+
+    def __init__(self, states: Sequence[LaneState], *, hybrid: bool, clock: Callable[[], float]) -> None:
+        self._states = states
+        self._hybrid = hybrid
+        self._clock = clock
+
+    def candidates(self, item: Item) -> list[LaneState]:
+        """Return the lanes that can do an item at all; empty: it is lost."""
+        return [
+            state
+            for state in self._states
+            if state.usable and matches(state, item) and len(item.failures.get(state.name, ())) < MAX_TRIES_PER_LANE
+        ]
+
+    def acceptor(self, state: LaneState, *, queries: bool = False) -> Callable[[Item], bool]:
+        """Return the question "may this lane take this item now?" as a function of the item."""
+        usual = self._preferred([other for other in self._states if other.usable], state)
+
+        def accepts(item: Item) -> bool:
+            plain = item.device is None and not item.failures
+            rivals = usual if plain else self._preferred(self._without_failures(item), state)
+            if rivals is None:
+                return False
+            return not (queries and item.is_query) or self._is_soonest(state, rivals, item.length)
+
+        return accepts
+
+    def _without_failures(self, item: Item) -> list[LaneState]:
+        """Return the candidates of an item; if some have not failed on it yet, only those."""
+        candidates = self.candidates(item)
+        return [state for state in candidates if state.name not in item.failures] or candidates
+
+    def _preferred(self, candidates: list[LaneState], state: LaneState) -> list[LaneState] | None:
+        """Return the faster rivals of a lane among candidates; None if the lane may not work on the item."""
+        if state not in candidates:
+            return None
+        rivals = self._faster(candidates, state)
+        return None if rivals and not self._hybrid else rivals
+
+    def _faster(self, candidates: list[LaneState], state: LaneState) -> list[LaneState]:
+        rank = {id(other): index for index, other in enumerate(self._states)}
+        mine = (state.tokens_per_s, -rank[id(state)])
+        return [other for other in candidates if (other.tokens_per_s, -rank[id(other)]) > mine]
+
+    def _is_soonest(self, state: LaneState, rivals: list[LaneState], length: int) -> bool:
+        now = self._clock()
+        mine = state.cost.predict_s(length)
+        return all(rival.busy_s(now) + rival.cost.predict_s(length) >= mine for rival in rivals)
+
+    def is_fastest(self, state: LaneState, item: Item) -> bool:
+        """Tell whether a lane is the fastest that can do an item: it starts with the longest texts."""
+        return not self._faster(self._without_failures(item), state)
+
+    def bulk_budget(self, state: LaneState, pilot: Item, waiting_tokens: int, last_query_s: float) -> int:
+        """Return the padded tokens that a lane may take now.
+
+        Args:
+            state: the lane.
+            pilot: the shortest item that it could take.
+            waiting_tokens: tokens in the queue.
+            last_query_s: when the last query came, by the clock.
+
+        Returns:
+            Zero or less: the lane leaves the work to faster ones.
+        """
+        budget = state.budget_tokens
+        if self._clock() - last_query_s < QUERY_QUIET_S:
+            budget = min(budget, max(state.cost.tokens_within(_BULK_SLICE_S), _MIN_SLICE_TOKENS))
+        # Near the end every free slot shall get something.
+        n_slots = sum(other.lane.n_slots for other in self._states if other.usable) or 1
+        budget = min(budget, max(-(-waiting_tokens // n_slots), _MIN_SLICE_TOKENS))
+        rivals = self._faster(self._without_failures(pilot), state)
+        if rivals:
+            guard = self._guard(state, rivals, waiting_tokens)
+            budget = min(budget, guard) if guard >= pilot.length else 0
+        return budget
+
+    def _guard(self, state: LaneState, rivals: list[LaneState], waiting_tokens: int) -> int:
+        now = self._clock()
+        overhead_s, per_token_s = state.cost.coefficients
+        return tail_budget(
+            overhead_s=overhead_s,
+            seconds_per_token=per_token_s,
+            waiting_tokens=waiting_tokens,
+            others_tokens_per_s=sum(rival.tokens_per_s for rival in rivals),
+            others_busy_s=max(rival.busy_s(now) for rival in rivals),
+        )
+
+
+def matches(state: LaneState, item: Item) -> bool:
+    """Tell whether a lane is on the device that the caller insists on; ``cuda`` means any CUDA device."""
+    return item.device is None or item.device in {state.lane.device, state.lane.device.split(":")[0]}

@@ -1,0 +1,287 @@
+"""EmbeddingService as its callers see it, on the real default model."""
+
+import asyncio
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from hybrid_embeddings import EmbeddingService, InputError, Settings, SettingsError
+from hybrid_embeddings.errors import DeadlineExceeded, ModelUnsupported, ServiceClosed
+
+
+@pytest.fixture(scope="module")
+def service(model_cache):
+    with EmbeddingService(settings=Settings(offline=True, cache_dir=model_cache)) as made:
+        yield made
+
+
+def test_one_text_many_texts_no_texts(service):
+    assert service.encode("текст").shape == (384,)
+    assert service.encode(["текст", "text"]).shape == (2, 384)
+    assert service.encode([]).shape == (0, 384)
+    assert service.encode([]).dtype == np.float32
+
+
+def test_order_and_duplicates(service):
+    texts = [f"text {number % 7} " + "word " * (number * 13 % 50) for number in range(100)]
+    vectors = service.encode(texts + texts[::-1])
+    np.testing.assert_array_equal(vectors[:100], vectors[100:][::-1])
+    singles = service.encode(texts[:3])
+    np.testing.assert_allclose(vectors[:3] @ singles.T, service.encode(texts[:3]) @ singles.T, atol=1e-3)
+
+
+def test_batch_size_bounds_pieces_and_keeps_order(service):
+    texts = [f"текст {number}" for number in range(25)]
+    vectors, report = service.encode(texts, batch_size=4, return_report=True)
+    assert vectors.shape == (25, 384)
+    assert (report.n_texts, report.n_computed) == (25, 25)
+    np.testing.assert_allclose(vectors, service.encode(texts), atol=2e-2)
+
+
+def test_report_names_truncated_rows_and_counts_equal_texts_once(service):
+    long = "слово " * 2000
+    _, report = service.encode(["short", long, "short", long], return_report=True)
+    assert (report.n_texts, report.n_computed) == (4, 2)
+    assert set(report.truncated) == {1, 3}
+    assert report.truncated[1] == report.truncated[3] > 1000
+    assert report.lanes == {"cpu": 2}
+    assert set(report.as_dict()) >= {"n_texts", "truncated", "lanes"}
+
+
+@pytest.mark.parametrize(
+    ("texts", "index", "message"),
+    [
+        (["a", None], 1, "text 1 is NoneType"),
+        ([1], 0, "text 0 is int"),
+        (["a", b"b"], 1, "text 1 is bytes"),
+        (["fine", "fine", "bad \ud800"], 2, r"text 2 has a lone surrogate \(U\+D800 at character 4\)"),
+    ],
+)
+def test_bad_text_is_named_by_index(service, texts, index, message):
+    with pytest.raises(InputError, match=message) as caught:
+        service.encode(texts)
+    assert caught.value.index == index
+    assert "bad" not in str(caught.value)  # messages never contain the text
+
+
+def test_bad_text_in_a_stream_is_named_by_its_place_in_the_stream(service):
+    with pytest.raises(InputError, match="text 5 is int") as caught:
+        list(service.embed_iter(["a"] * 5 + [5], window=4))
+    assert caught.value.index == 5
+
+
+def test_encode_documents_refuses_a_single_string(service):
+    with pytest.raises(InputError, match="list of texts"):
+        service.encode_documents("one text")
+
+
+def test_unknown_device_lists_the_known_ones(service):
+    with pytest.raises(InputError, match="use_device is 'cuda:7', but the devices at work are cpu"):
+        service.encode("a", use_device="cuda:7")
+
+
+def test_device_by_name(service):
+    assert service.encode("a", use_device="cpu").shape == (384,)
+
+
+def test_embed_iter_is_lazy_and_in_order(service):
+    read = []
+
+    def source():
+        for number in range(50):
+            read.append(number)
+            yield f"text {number}"
+
+    stream = service.embed_iter(source(), window=10)
+    first = next(stream)
+    assert len(read) <= 20
+    vectors = np.stack([first, *stream])
+    np.testing.assert_allclose(vectors, service.encode([f"text {number}" for number in range(50)]), atol=2e-2)
+    assert list(service.embed_iter([])) == []
+
+
+async def test_async_equals_sync(service):
+    texts = [f"вопрос {number}" for number in range(40)]
+    vectors = await service.aencode(texts)
+    np.testing.assert_allclose(vectors, service.encode(texts), atol=2e-2)
+    one = await service.aencode_query("вопрос 3")
+    assert one.shape == (384,)
+    many = await asyncio.gather(*(service.aencode_query(text) for text in texts))
+    np.testing.assert_allclose(np.stack(many), vectors, atol=2e-2)
+    assert (await service.aencode_documents([])).shape == (0, 384)
+
+
+async def test_event_loop_keeps_running_while_vectors_are_computed(service):
+    ticks = 0
+
+    async def tick():
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0)
+
+    ticker = asyncio.create_task(tick())
+    await service.aencode(["слово " * 200 + str(number) for number in range(40)])
+    ticker.cancel()
+    assert ticks > 20
+
+
+async def test_cancelled_task_frees_the_queue(service):
+    dispatcher = service.load()._engine.pipeline.dispatcher
+    before = service.explain()["lanes"]["cpu"]["texts"]
+    task = asyncio.create_task(service.aencode(["слово " * 200 + str(number) for number in range(4000)]))
+    while not dispatcher.queued_tokens:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    async def queue_is_empty():  # the piece that is being tokenised right now may still arrive
+        while dispatcher.queued_tokens:
+            await asyncio.sleep(0)
+
+    await asyncio.wait_for(queue_is_empty(), 10)
+    assert service.explain()["lanes"]["cpu"]["texts"] - before < 1000
+    assert (await service.aencode("after")).shape == (384,)
+
+
+def test_deadline(service):
+    with pytest.raises(DeadlineExceeded, match="0.001 s for 300 texts"):
+        service.encode(["слово " * 200 + str(number) for number in range(300)], timeout_s=0.001)
+    assert service.encode("after").shape == (384,)
+
+
+async def test_deadline_async(service):
+    with pytest.raises(DeadlineExceeded):
+        await service.aencode(["слово " * 200 + str(number) for number in range(300)], timeout_s=0.001)
+
+
+def test_pickled_copy_gives_the_same_vectors(service):
+    with pickle.loads(pickle.dumps(service)) as copy:
+        np.testing.assert_allclose(copy.encode("a"), service.encode("a"), atol=1e-6)
+
+
+def test_explain_and_facts(service):
+    service.encode("a")
+    explained = service.explain()
+    assert explained["origin"] == "installed package"
+    assert explained["lanes"]["cpu"]["share"] == 1.0
+    assert 0 <= explained["lanes"]["cpu"]["padding"] < 1
+    assert (service.dimension, service.max_tokens) == (384, 256)
+    assert len(service.fingerprint) == 32
+    assert not service.is_hybrid_mode()
+    assert "all-MiniLM-L6-v2" in repr(service)
+
+
+def test_closed_service_says_so(model_cache):
+    service = EmbeddingService(settings=Settings(offline=True, cache_dir=model_cache))
+    service.encode("a")
+    service.close()
+    service.close()
+    with pytest.raises(ServiceClosed):
+        service.encode("a")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"truncate_dim": 999}, "model has 384 dimensions"),
+        ({"max_tokens": 1000}, "at most 256 tokens"),
+        ({"max_tokens": 2}, "at least 3"),
+    ],
+)
+def test_settings_that_the_model_cannot_follow(model_cache, options, message):
+    service = EmbeddingService(settings=Settings(offline=True, cache_dir=model_cache, **options))
+    with pytest.raises(SettingsError, match=message):
+        service.encode("a")
+
+
+def test_arguments_beat_given_settings(model_cache):
+    settings = Settings(offline=True, cache_dir=model_cache, precision="fast")
+    assert EmbeddingService(precision="exact", settings=settings).settings.precision == "exact"
+    with pytest.raises(SettingsError, match="argument truncate_dim"):
+        EmbeddingService(truncate_dim=-1, settings=settings)
+
+
+def test_model_with_code_of_its_own_is_refused(tmp_path, model_cache):
+    import json
+    import shutil
+
+    from hybrid_embeddings.models.resolve import resolve
+
+    directory = tmp_path / "model"
+    shutil.copytree(resolve("all-MiniLM-L6-v2", offline=True).directory, directory)
+    modules = json.loads((directory / "modules.json").read_text(encoding="utf-8"))
+    modules[0]["type"] = "own_code.Transformer"
+    (directory / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
+    (directory / "own_code.py").write_text("raise SystemExit('own code was run')\n", encoding="utf-8")
+    service = EmbeddingService(settings=Settings(model=str(directory), cache_dir=model_cache))
+    with pytest.raises(ModelUnsupported, match="without running its own code"):
+        service.encode("a")
+
+
+def test_cache_folder_that_cannot_be_written(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("", encoding="utf-8")
+    service = EmbeddingService(settings=Settings(offline=True, cache_dir=blocked))
+    with pytest.raises(SettingsError, match="EMBEDDING_MODEL_CACHE_DIR"):
+        service.encode("a")
+
+
+def run_python(code, **environ):
+    return subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **environ}, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_import_loads_no_heavy_library():
+    code = "import sys, hybrid_embeddings; print(sorted({'torch', 'numpy', 'sentence_transformers'} & set(sys.modules)))"
+    assert run_python(code).stdout.strip() == "[]"
+
+
+def test_prepared_model_answers_without_torch(service):
+    pytest.importorskip("openvino")
+    service.encode("the model is prepared now")
+    code = (
+        "import sys; from hybrid_embeddings import EmbeddingService; s = EmbeddingService();"
+        "s.encode_query('a'); s.close(); print('torch' in sys.modules)"
+    )
+    done = run_python(code)
+    assert done.stdout.strip() == "False", done.stderr
+
+
+def test_forked_child_makes_lanes_of_its_own(service):
+    if not hasattr(os, "fork"):
+        pytest.skip("no fork on this system")
+    code = """
+import os, sys
+import numpy as np
+from hybrid_embeddings import EmbeddingService
+service = EmbeddingService()
+before = service.encode("text")
+pid = os.fork()
+if pid == 0:
+    after = service.encode("text")
+    os._exit(0 if np.allclose(before, after, atol=1e-3) else 1)
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+assert np.allclose(service.encode("text"), before)
+service.close()
+sys.exit(status)
+"""
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_public_names_are_few_and_all_there():
+    import hybrid_embeddings
+
+    assert len(hybrid_embeddings.__all__) <= 15
+    assert hybrid_embeddings.__all__ == sorted(hybrid_embeddings.__all__)
+    for name in hybrid_embeddings.__all__:
+        assert getattr(hybrid_embeddings, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = hybrid_embeddings.nothing

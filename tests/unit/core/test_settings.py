@@ -1,0 +1,119 @@
+"""Settings: every option by argument, environment and .env, in that order; bad values name their origin."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from hybrid_embeddings import Settings, SettingsError
+from hybrid_embeddings.settings import describe, read_env_file
+
+
+def test_defaults_without_any_source():
+    settings = Settings.load(environ={}, env_file=None)
+    assert settings.model == "sentence-transformers/all-MiniLM-L6-v2"
+    assert settings.hybrid_mode is True
+    assert settings.operation_timeout_s == 30.0
+
+
+def test_argument_beats_environment_beats_file(tmp_path):
+    file = tmp_path / "настройки.env"
+    file.write_text("EMBEDDING_MODEL=из-файла\nEMBEDDING_MAX_TOKENS=10\nEMBEDDING_PRECISION=exact\n", encoding="utf-8")
+    environ = {"EMBEDDING_MODEL": "from-environment", "EMBEDDING_MAX_TOKENS": "20"}
+    settings = Settings.load(environ=environ, env_file=file, model="argument")
+    assert (settings.model, settings.max_tokens, settings.precision) == ("argument", 20, "exact")
+
+
+# One working value per option, different from its default: a new option must be added here.
+_VALUES = {
+    "model": ("каталог/модель", "каталог/модель"),
+    "hybrid_mode": ("off", False),
+    "precision": ("exact", "exact"),
+    "normalize": ("yes", True),
+    "truncate_dim": ("64", 64),
+    "max_tokens": ("128", 128),
+    "query_prompt": ("вопрос: ", "вопрос: "),
+    "document_prompt": ("текст: ", "текст: "),
+    "max_batch_tokens": ("512", 512),
+    "max_queued_tokens": ("1000", 1000),
+    "operation_timeout_s": ("2.5", 2.5),
+    "breaker_threshold_cpu": ("2", 2),
+    "breaker_timeout_cpu_s": ("7", 7.0),
+    "breaker_threshold_gpu": ("3", 3),
+    "breaker_timeout_gpu_s": ("8", 8.0),
+    "multi_gpu": ("0", False),
+    "cpu_backend": ("torch", "torch"),
+    "cpu_threads": ("1", 1),
+    "offline": ("1", True),
+    "cache_dir": ("/кэш", Path("/кэш")),
+}
+
+
+@pytest.mark.parametrize("option", fields(Settings), ids=lambda option: option.name)
+def test_every_option_is_read_from_the_environment(option):
+    raw, expected = _VALUES[option.name]
+    settings = Settings.load(environ={option.metadata["env"]: raw}, env_file=None)
+    assert getattr(settings, option.name) == expected
+    assert expected != option.default
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("EMBEDDING_MAX_TOKENS", "0", "at least 1"),
+        ("EMBEDDING_MAX_TOKENS", "-5", "at least 1"),
+        ("EMBEDDING_HYBRID_MODE", "maybe", "expected one of"),
+        ("EMBEDDING_PRECISION", "half", "fast, exact"),
+        ("EMBEDDING_OPERATION_TIMEOUT", "nan", "above 0"),
+        ("EMBEDDING_MAX_BATCH_TOKENS", "много", "invalid literal"),
+    ],
+)
+def test_bad_value_names_variable_and_value(name, value, expected):
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(environ={name: value}, env_file=None)
+    assert name in str(caught.value)
+    assert value in str(caught.value)
+    assert expected in str(caught.value)
+
+
+def test_unknown_argument_lists_known_ones():
+    with pytest.raises(SettingsError, match="unknown option 'modle'.*model"):
+        Settings.load(environ={}, env_file=None, modle="x")
+
+
+def test_number_where_a_text_is_expected():
+    with pytest.raises(SettingsError, match="argument model: 5 cannot be used: expected a text"):
+        Settings.load(environ={}, env_file=None, model=5)
+
+
+def test_env_file_forms(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text(
+        "\ufeff# comment\n\nexport A=1\nB = \"два слова\"\nC='x # y'\nD=значение # comment\nE=a=b\n", encoding="utf-8"
+    )
+    assert read_env_file(file) == {"A": "1", "B": "два слова", "C": "x # y", "D": "значение", "E": "a=b"}
+
+
+def test_env_file_line_without_equals_is_named(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("A=1\nнепонятно\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"\.env:2: expected NAME=value"):
+        read_env_file(file)
+
+
+def test_env_file_in_another_encoding(tmp_path):
+    file = tmp_path / ".env"
+    file.write_bytes("EMBEDDING_MODEL=модель".encode("cp1251"))
+    with pytest.raises(SettingsError, match="save it as UTF-8"):
+        read_env_file(file)
+
+
+def test_dotenv_of_the_working_directory_is_read(tmp_path):
+    (tmp_path / ".env").write_text("EMBEDDING_TRUNCATE_DIM=32\n", encoding="utf-8")
+    assert Settings.load(environ={}).truncate_dim == 32
+
+
+def test_describe_has_every_option_with_a_meaning():
+    rows = describe()
+    assert [env for env, _, _ in rows] == [option.metadata["env"] for option in fields(Settings)]
+    assert all(meaning.endswith(".") for _, _, meaning in rows)
