@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rag_demo.console import use_utf8
-from rag_demo.errors import RagDemoError
+from rag_demo.errors import InputError, RagDemoError
 from rag_demo.settings import Settings, read_settings
 from rag_demo.types import DOC_TYPES, Scope
 
@@ -96,6 +96,9 @@ def _top_k(text: str) -> int:
 
 
 def _index(options: argparse.Namespace, settings: Settings) -> None:
+    if sys.getfilesystemencoding() != "utf-8":
+        # Python follows the locale here; a dump is full of names that such a locale cannot spell.
+        raise InputError(f"File names are read as {sys.getfilesystemencoding()} here. Set PYTHONUTF8=1 and try again.")
     from rag_demo import commands
 
     commands.index(options.dir, options.space, settings=settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +18,7 @@ _COLUMNS = tuple(field.name for field in dataclasses.fields(Document))
 _FLAGS = frozenset(field.name for field in dataclasses.fields(Document) if field.type == "bool")
 _SCHEMA = f"""
 CREATE TABLE documents ({", ".join(_COLUMNS)}, PRIMARY KEY (space_id, doc_id));
-CREATE TABLE names (name TEXT NOT NULL, document INTEGER NOT NULL, parts INTEGER NOT NULL);
+CREATE TABLE names (name TEXT NOT NULL, document INTEGER NOT NULL);
 """
 _SELECT = f"SELECT {', '.join('d.' + column for column in _COLUMNS)} FROM documents d"  # noqa: S608  # own constants
 _BATCH = 500  # older SQLite takes at most 999 parameters
@@ -44,27 +45,29 @@ class Catalogue:
         Raises:
             IndexBroken: it is not there or not readable.
         """
-        try:
+        with contextlib.ExitStack() as opening, _translated(f"The catalogue {file} cannot be used"):
             # Sharing between threads is safe: the library serialises calls, and nothing is written.
             connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+            opening.callback(connection.close)
             connection.execute("SELECT 1 FROM names LIMIT 1")
-        except sqlite3.Error as error:
-            raise IndexBroken(f"The catalogue {file} cannot be used: {error}. Index again.") from error
-        return cls(connection)
+            opening.pop_all()
+            return cls(connection)
 
     def add(self, documents: Iterable[Document]) -> None:
         """Store documents that are not there yet."""
         marks = ", ".join("?" * len(_COLUMNS))
-        for document in documents:
-            values = [getattr(document, column) for column in _COLUMNS]
-            cursor = self._connection.execute(f"INSERT INTO documents VALUES ({marks})", values)  # noqa: S608
-            rows = [(name, cursor.lastrowid, name.count(".") + 1) for name in _names(document)]
-            self._connection.executemany("INSERT INTO names VALUES (?, ?, ?)", rows)
+        with _translated("The catalogue cannot be written"):
+            for document in documents:
+                values = [getattr(document, column) for column in _COLUMNS]
+                cursor = self._connection.execute(f"INSERT INTO documents VALUES ({marks})", values)  # noqa: S608
+                rows = [(name, cursor.lastrowid) for name in _names(document)]
+                self._connection.executemany("INSERT INTO names VALUES (?, ?)", rows)
 
     def seal(self) -> None:
         """Bring everything to disk."""
         # `executescript` first commits what is open.
-        self._connection.executescript("CREATE INDEX by_name ON names (name); PRAGMA optimize;")
+        with _translated("The catalogue cannot be written"):
+            self._connection.executescript("CREATE INDEX by_name ON names (name); PRAGMA optimize;")
 
     def fetch(self, keys: Sequence[DocKey]) -> dict[DocKey, Document]:
         """The documents with these keys; unknown keys are left out."""
@@ -112,3 +115,11 @@ def _names(document: Document) -> set[str]:
     parts = fold(document.full_name).split(".")
     shorter = [part for part in parts if part != fold(document.module_kind)]
     return {".".join(name[start:]) for name in (parts, shorter) for start in range(len(name))} | {fold(document.name)}
+
+
+@contextlib.contextmanager
+def _translated(what: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise IndexBroken(f"{what}: {error}. Index again.") from error

@@ -34,8 +34,9 @@ class Hnsw:
 class EdgeIndex:
     """`DenseIndex` over one Qdrant Edge folder. The engine locks it: one process at a time."""
 
-    def __init__(self, shard: qdrant.EdgeShard, *, ef_search: int) -> None:
+    def __init__(self, shard: qdrant.EdgeShard, folder: Path, *, ef_search: int) -> None:
         self._shard: qdrant.EdgeShard | None = shard
+        self._folder = folder
         self._ef_search = ef_search
 
     @classmethod
@@ -52,7 +53,7 @@ class EdgeIndex:
             shard = qdrant.EdgeShard.create(str(folder), config)
             for name in _FILTERED:
                 shard.update(qdrant.UpdateOperation.create_field_index(name, qdrant.PayloadSchemaType.Keyword))
-        return cls(shard, ef_search=hnsw.ef_search)
+        return cls(shard, folder, ef_search=hnsw.ef_search)
 
     @classmethod
     def open(cls, folder: Path, *, ef_search: int) -> EdgeIndex:
@@ -63,18 +64,20 @@ class EdgeIndex:
             IndexBroken: there is no readable index in ``folder``.
         """
         with _translated(folder):
-            return cls(qdrant.EdgeShard.load(str(folder)), ef_search=ef_search)
+            return cls(qdrant.EdgeShard.load(str(folder)), folder, ef_search=ef_search)
 
     def add(self, documents: Sequence[Document], vectors: Vectors) -> None:
         """See `DenseIndex`."""
         points = [_point(document, vector) for document, vector in zip(documents, vectors, strict=True)]
         if points:
-            self._open_shard.update(qdrant.UpdateOperation.upsert_points(points))
+            with _translated(self._folder):
+                self._open_shard.update(qdrant.UpdateOperation.upsert_points(points))
 
     def seal(self) -> None:
         """See `DenseIndex`."""
-        self._open_shard.optimize()
-        self._open_shard.flush()
+        with _translated(self._folder):
+            self._open_shard.optimize()
+            self._open_shard.flush()
 
     def search(self, vector: Vectors, limit: int, *, where: Where = EVERYWHERE) -> list[Scored]:
         """See `DenseIndex`; the score is the cosine."""

@@ -1,4 +1,4 @@
-"""The whole path with the real model and the bundled configuration, without network: index, ask, check every citation."""
+"""The whole path with the real model and the bundled configuration, without network; every citation is checked."""
 
 from __future__ import annotations
 

@@ -92,3 +92,10 @@ def test_an_unreadable_file_is_broken(tmp_path, content):
         file.write_bytes(content)
     with pytest.raises(IndexBroken, match="Index again"):
         Catalogue.open(file)
+
+
+def test_what_cannot_be_written_is_told(tmp_path):
+    catalogue = Catalogue.create(tmp_path / "c.sqlite")
+    with pytest.raises(IndexBroken, match="cannot be written"):
+        catalogue.add([RATE, RATE])
+    catalogue.close()
