@@ -1,62 +1,80 @@
-"""Help pages: plain text of HTML, with the lines it comes from."""
+"""Help pages: plain text of HTML, with the lines it comes from.
+
+The parser of the standard library needs quadratic time for unfinished tags and raises for some declarations.
+Help pages are written by others, so they are read here by a scanner that needs linear time and never raises.
+"""
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
+import re
+from collections.abc import Iterator
+from html import unescape
 
+from rag_demo.ingest.bsl import Source
 from rag_demo.ingest.parts import Unit
 
+_MARKUP = re.compile(r"<(?:(?P<comment>!--)|[!?]|(?P<close>/?)(?P<tag>[a-zA-Z][a-zA-Z0-9]*))")
 _SILENT = {"head", "script", "style", "title"}
 _BLOCKS = {"p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "br", "table", "ul", "ol", "body", "dt", "dd"}
 
 
-class _PageReader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+def help_units(source: Source) -> list[Unit]:
+    """Paragraphs, list items and table rows of a page, without what the page does not show."""
+    page = _Page(source)
+    silent = 0
+    for start, end, tag, closes in _tokens(source.text):
+        if not tag:
+            if not silent:
+                page.add(start, end)
+        elif tag in _SILENT:
+            silent = max(0, silent - 1) if closes else silent + 1
+        elif tag in _BLOCKS:
+            page.end_block()
+            if tag == "body":
+                silent = 0  # whatever was left open in the head
+    page.end_block()
+    return page.units
+
+
+def _tokens(html: str) -> Iterator[tuple[int, int, str, bool]]:
+    """Text (without a tag name) and tags, by their offsets."""
+    at = 0
+    while found := _MARKUP.search(html, at):
+        if found.start() > at:
+            yield at, found.start(), "", False
+        mark = "-->" if found["comment"] else ">"
+        close = html.find(mark, found.end())
+        if close < 0:
+            return  # an unfinished tag or comment swallows the rest, as in browsers
+        at = close + len(mark)
+        if found["tag"]:
+            yield found.start(), at, found["tag"].lower(), bool(found["close"])
+    if at < len(html):
+        yield at, len(html), "", False
+
+
+class _Page:
+    def __init__(self, source: Source) -> None:
         self.units: list[Unit] = []
-        self._silent = 0
+        self._source = source
         self._words: list[str] = []
         self._start = 0
         self._end = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - given by the base
-        if tag in _SILENT:
-            self._silent += 1
-        elif tag in _BLOCKS:
-            self.flush()
-        if tag == "body":
-            self._silent = 0  # whatever was left open in the head
+    def add(self, start: int, end: int) -> None:
+        text = self._source.text[start:end]
+        words = text.strip()
+        if words:
+            first = start + len(text) - len(text.lstrip())
+            if not self._end:
+                self._start = first
+            self._end = first + len(words)
+        if words or self._words:
+            self._words.append(text)
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _SILENT:
-            self._silent = max(0, self._silent - 1)
-        elif tag in _BLOCKS:
-            self.flush()
-
-    def handle_data(self, data: str) -> None:
-        if self._silent or not data.strip():
-            if self._words and not self._silent:
-                self._words.append(" ")
-            return
-        line = self.getpos()[0]
-        leading = len(data) - len(data.lstrip())
-        first = line + data.count("\n", 0, leading)
-        last = line + data.rstrip().count("\n")
-        self._start = self._start or first
-        self._end = max(self._end, last)
-        self._words.append(data)
-
-    def flush(self) -> None:
-        text = " ".join("".join(self._words).split())
-        if text:
-            self.units.append(Unit(self._start, self._end, text))
+    def end_block(self) -> None:
+        text = " ".join(unescape("".join(self._words)).split())
+        if text and self._end:
+            lines = self._source.line_of(self._start), self._source.line_of(self._end - 1)
+            self.units.append(Unit(*lines, text))
         self._words, self._start, self._end = [], 0, 0
-
-
-def help_units(html: str) -> list[Unit]:
-    r"""Paragraphs, list items and table rows of a page whose line ends are ``\n`` already."""
-    reader = _PageReader()
-    reader.feed(html)
-    reader.close()
-    reader.flush()
-    return reader.units

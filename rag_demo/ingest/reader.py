@@ -97,7 +97,7 @@ class _Reader:
             kind = module_kind(file.owner, file.path)
             return ModuleReader(file.owner, kind, file.path, synonym).passages(file.source)
         if content is Content.HELP:
-            return self._packed(file, "help", help_units(file.source.text), "Справка")
+            return self._packed(file, "help", help_units(file.source), "Справка")
         try:
             return self._xml_passages(file, content, parse_xml(file.source.text))
         except XmlError as error:

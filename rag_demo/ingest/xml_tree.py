@@ -60,6 +60,7 @@ class _Builder:
         parser.StartDoctypeDeclHandler = self._refuse
         parser.EntityDeclHandler = self._refuse
         self._stack: list[Element] = []
+        self._texts: list[list[str]] = []  # joined at the end tag: adding to a string would take quadratic time
         self._root: Element | None = None
 
     def parse(self, text: str) -> Element:
@@ -82,14 +83,15 @@ class _Builder:
         else:
             self._root = element
         self._stack.append(element)
+        self._texts.append([])
 
     def _end(self, _name: str) -> None:
         element = self._stack.pop()
         element.line_end = self._parser.CurrentLineNumber
-        element.text = element.text.strip()
+        element.text = "".join(self._texts.pop()).strip()
 
     def _characters(self, text: str) -> None:
-        self._stack[-1].text += text
+        self._texts[-1].append(text)
 
     def _refuse(self, *_declaration: object) -> None:
         raise XmlError(f"a DTD or entity declaration in line {self._parser.CurrentLineNumber}: refused for safety")

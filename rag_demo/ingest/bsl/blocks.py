@@ -10,7 +10,7 @@ from rag_demo.ingest.bsl.regions import Regions
 from rag_demo.ingest.bsl.source import Source
 
 _VARIABLE = re.compile(r"\s*(?:перем|var)\s+", re.IGNORECASE)
-_DECLARED = re.compile(r"(\w+)(?:\s+(?:экспорт|export))?\s*(?=[,;]|\Z)", re.IGNORECASE)
+_DECLARED = re.compile(r"(?<!\w)(\w+)(?!\w)(?:\s+(?:экспорт|export))?\s*(?=[,;]|\Z)", re.IGNORECASE)
 
 
 def find_blocks(source: Source, methods: Sequence[Method], regions: Regions) -> Iterator[Block]:

@@ -7,7 +7,7 @@ import re
 _SEPARATOR = re.compile(r"\s*/{6,}\s*$")
 _SERVICE = re.compile(r"\s*@|\s*bslls[:-]|\s*\{\{|\s*\}\}", re.IGNORECASE)
 _LICENCE = re.compile(r"copyright|\(c\)|©|лиценз|license|все права защищены|all rights reserved", re.IGNORECASE)
-_DEPRECATED = re.compile(r"^\s*(?:устарела|устарел|устаревшая|устаревший|deprecated?)\b", re.IGNORECASE | re.MULTILINE)
+_DEPRECATED = re.compile(r"^[ \t]*(?:устарел[аи]?|устаревш[а-я]+|deprecated?)\b", re.IGNORECASE | re.MULTILINE)
 
 
 def doc_text(lines: list[str]) -> str:

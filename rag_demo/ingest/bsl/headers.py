@@ -17,7 +17,7 @@ _ASYNC = re.compile(r"(?<![\w.])(?:асинх|async)\s+\Z")
 _ASYNC_REACH = 64
 _SAME_LINE_REACH = 1_000  # keeps the work linear where a whole module stands on one line
 _COMMENT = re.compile(r"(\"[^\"\n]*\"?)|//[^\n]*")
-_DIRECTIVE = re.compile(r"&[ \t]*(\w+(?:[ \t]*\([^)\n]*\))?)")
+_DIRECTIVE = re.compile(r"&[ \t]*(\w+(?:[ \t]*\([^)\n]{0,200}\))?)")
 
 
 @dataclass(frozen=True, slots=True)
