@@ -63,12 +63,7 @@ def compose(question: str, sources: Sequence[Source], weights: Mapping[str, floa
         weights: of the question's terms; they choose the lines that are quoted.
     """
     phrases = _phrases(question)
-    best = coverage(sources[0].hit.document, weights)
-    told = [
-        source
-        for place, source in enumerate(sources[:_TOLD])
-        if place == 0 or coverage(source.hit.document, weights) >= _NEAR_BEST * best
-    ]
+    told = [source for source in sources[:_TOLD] if _speaks_as_well(source, sources[0], weights)]
     blocks = [phrases.found, *(_tell(source, phrases, weights) for source in told)]
     others = [f"{source.hit.document.full_name} [{source.n}]" for source in sources if source not in told]
     if others:
@@ -83,6 +78,15 @@ def refuse(question: str, nearest: Sequence[Document]) -> str:
     return f"{phrases.nothing} {phrases.nearest} {', '.join(names)}." if names else phrases.nothing
 
 
+def _speaks_as_well(source: Source, best: Source, weights: Mapping[str, float]) -> bool:
+    """Whether a source says as much on the question as the best one; what is named outdoes what is only similar."""
+    if source is best:
+        return True
+    if "exact" in best.hit.legs and "exact" not in source.hit.legs:
+        return False
+    return coverage(source.hit.document, weights) >= _NEAR_BEST * coverage(best.hit.document, weights)
+
+
 def _phrases(question: str) -> _Phrases:
     return _RUSSIAN if _CYRILLIC.search(question) else _ENGLISH
 
@@ -94,7 +98,9 @@ def _tell(source: Source, phrases: _Phrases, weights: Mapping[str, float]) -> st
     if facts:
         blocks.append("\n".join(f"  • {fact}" for fact in facts))
     declared = declaration(document)
-    decided = decisive(document, weights, lines=_QUOTED_LINES, beside=declared)
+    # Of an object, the lines behind the first fact are quoted: its name alone is all over its file.
+    sought = dict.fromkeys(terms(facts[0]), 1.0) if facts else weights
+    decided = decisive(document, sought, lines=_QUOTED_LINES, beside=declared)
     blocks += [_quoted(quote, source.n) for quote in (declared, decided) if quote]
     return "\n\n".join(blocks)
 

@@ -11,7 +11,9 @@ from rag_demo.types import Document
 # on the 581 questions named in `index/lexical.py` the default model finds 37 % within ten hits by the name alone,
 # 30 % with the name of the object before it, 19 % and 10 % with the first 120 and 240 letters of all that is known.
 _LONGEST = 200
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n\s*\n")
+# The description ends with a sentence, a blank line or the first section of the comment («Параметры:»).
+_SECTIONS = "параметры|возвращаемое значение|примеры?|варианты вызова|parameters|returns|examples?|call options"
+_SENTENCE_END = re.compile(rf"(?<=[.!?])(?<!\bсм\.)\s+|\n\s*\n|(?:^|\n)\s*(?:{_SECTIONS})\s*:", re.IGNORECASE)
 
 
 def passage(document: Document) -> str:

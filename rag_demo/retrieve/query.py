@@ -22,6 +22,7 @@ _WANTED: dict[DocType, frozenset[str]] = {
 }
 # Endings of verbs. A few nouns share them («печать»), which only makes those weigh a little less.
 _VERB = re.compile(r"(?:тся|ться|ется|[аеуюя]ет|[аеуюя]ют|[аеиыя]ть)$")
+_LONGEST_NAME = 5  # words of a name that is written in several
 _NOISE = frozenset(
     terms("функция процедура метод function procedure method")
     + terms("происходит происходят делает делают работает работают находится хранится называется существует")
@@ -58,11 +59,14 @@ def analyse_question(text: str) -> Query:
 def _names(text: str) -> tuple[str, ...]:
     """Names to look up as written.
 
-    Dotted and compound names, what follows a kind («справочник Валюты» → «Catalog.Валюты»), and a question
-    that is one word. Other single words are no names: nearly every verb is also some method.
+    Dotted and compound names, what follows a kind, written in one word or several («справочник Виды цен» →
+    «Catalog.ВидыЦен»), and a question that is one word. Other single words are no names: nearly every verb
+    is also some method.
     """
     written = words(text)
     names = [name for name in _NAME.findall(text) if "." in name or is_compound(name) or len(written) == 1]
-    names += [f"{kind}.{written[after]}" for kind, after in spoken_kinds(written) if after < len(written)]
+    for kind, after in spoken_kinds(written):
+        following = written[after : after + _LONGEST_NAME]
+        names += [f"{kind}.{''.join(following[:length])}" for length in range(1, len(following) + 1)]
     unique = {fold(name): name for name in map(canonical_name, names)}
     return tuple(unique.values())

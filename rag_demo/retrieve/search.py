@@ -117,7 +117,7 @@ class Retriever:
         """Documents called as the question says, longer names first; namesakes in the order of the word search."""
         word_rank = {scored.key: rank for rank, scored in enumerate(lexical)}
         found: list[Scored] = []
-        for name in sorted(query.names, key=lambda name: -name.count(".")):
+        for name in sorted(query.names, key=lambda name: (-name.count("."), -len(name))):
             keys = [key for space in spaces for key in space.catalogue.look_up(name, self._candidates, where=where)]
             keys.sort(key=lambda key: word_rank.get(key, len(word_rank)))
             found += [Scored(key, float(name.count(".") + 1)) for key in keys]

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 
 from rag_demo.chat.extractive import compose, refuse
 from rag_demo.index.analyse import terms
 from rag_demo.testing import make_document
-from rag_demo.types import Hit, Source
+from rag_demo.types import Hit, LegRank, Source
 
 PRICE = make_document()
 CATALOGUE = make_document(
@@ -58,6 +59,22 @@ def test_weaker_sources_are_only_named():
     text = answer("цена товара на дату", PRICE, OTHER)
     assert "Смотрите также: CommonModule.Склад.Остаток [2]." in text
     assert "Процедура Остаток" not in text
+
+
+def test_beside_what_the_question_names_the_similar_is_only_named():
+    named = Source(1, Hit(PRICE, 1.0, {"exact": LegRank(1, 1.0)}))
+    similar = Source(2, Hit(make_document("CommonModule.Цены2.ПолучитьЦену"), 1.0, {"lexical": LegRank(1, 1.0)}))
+    text = compose("ПолучитьЦену", [named, similar], dict.fromkeys(terms("ПолучитьЦену"), 1.0))
+    assert "Смотрите также: CommonModule.Цены2.ПолучитьЦену [2]." in text
+
+
+def test_the_lines_behind_the_first_fact_are_quoted():
+    document = dataclasses.replace(
+        CATALOGUE, text="<Name>Товары</Name>\n<Name>Поле0</Name>\n<Name>Поле1</Name>", line_end=11
+    )
+    assert "    | <Name>Поле0</Name>\n    [1] Catalogs/Товары.xml:10-10" in answer(
+        "реквизиты справочника Товары", document
+    )
 
 
 def test_the_same_lines_are_not_quoted_twice():

@@ -30,6 +30,10 @@ def test_length_is_bounded():
         ("", ""),
         ("  \n", ""),
         ("v8.3 и всё", "v8.3 и всё"),
+        ("Параметры:\n А - Число", ""),
+        ("Что делает\nПараметры:\n А", "Что делает"),
+        ("Does it\nReturns:\n Number", "Does it"),
+        ("То же, см. Другой. Ещё", "То же, см. Другой."),
     ],
 )
 def test_first_sentence(text, sentence):

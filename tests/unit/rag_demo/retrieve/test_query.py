@@ -45,7 +45,7 @@ def test_spoken_kinds(question, kinds):
     ("question", "names"),
     [
         ("что делает РаботаСКурсами.ПолучитьКурс?", ["РаботаСКурсами.ПолучитьКурс"]),
-        ("Справочники.Валюты.НайтиПоКоду()", ["Catalog.Валюты.НайтиПоКоду", "Catalog.Валюты"]),
+        ("справочник Виды цен", ["Catalog.Виды", "Catalog.Видыцен"]),
         ("реквизиты справочника Контрагенты", ["Catalog.Контрагенты"]),
         ("где вызывается ПолучитьЦену", ["ПолучитьЦену"]),
         ("получитьцену", ["получитьцену"]),
@@ -56,6 +56,10 @@ def test_spoken_kinds(question, kinds):
 )
 def test_names(question, names):
     assert sorted(analyse_question(question).names) == sorted(names)
+
+
+def test_a_dotted_name_with_a_collection_is_looked_up_by_kind():
+    assert "Catalog.Валюты.НайтиПоКоду" in analyse_question("Справочники.Валюты.НайтиПоКоду()").names
 
 
 def test_words_that_ask_are_no_search_terms():
