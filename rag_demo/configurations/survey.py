@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from .build.names import KIND_FOLDERS
 
@@ -20,9 +20,7 @@ _METHOD = re.compile(
     r"^[ \t]*(?:(?:асинх|async)[ \t]+)?(?P<kind>процедура|функция|procedure|function)[ \t]+(?P<name>\w+)[ \t]*\(",
     re.IGNORECASE | re.MULTILINE,
 )
-_END = re.compile(
-    r"^[ \t]*(?:конецпроцедуры|конецфункции|endprocedure|endfunction)\b", re.IGNORECASE | re.MULTILINE
-)
+_END = re.compile(r"^[ \t]*(?:конецпроцедуры|конецфункции|endprocedure|endfunction)\b", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,9 @@ def _method(module: Module, match: re.Match[str]) -> Method:
     directive = next((line for line in above if line.startswith("&")), "")
     comment = "\n".join(line for line in above if line.startswith("//"))
     name = match["name"]
-    return Method(f"{module.full_name}.{name}", name, directive, names, export, comment, module.text[match.start() : stop])
+    return Method(
+        f"{module.full_name}.{name}", name, directive, names, export, comment, module.text[match.start() : stop]
+    )
 
 
 def _closing(text: str, start: int) -> int:
@@ -106,11 +106,11 @@ class Object:
 
     full_name: str
     path: Path
-    element: ElementTree.Element
+    element: ET.Element
 
     @property
     def kind(self) -> str:
-        """``Catalog``, ``Document`` …"""
+        """``Catalog``, ``Document`` and so on."""
         return self.full_name.split(".")[0]
 
     @property
@@ -132,8 +132,8 @@ class Object:
         listed = self.element.find(f"{_MD}Properties/{_MD}{name}")
         return [item.text or "" for item in listed] if listed is not None else []
 
-    def children(self, tag: str) -> list[ElementTree.Element]:
-        """Direct children with their own properties: ``Attribute``, ``TabularSection`` …"""
+    def children(self, tag: str) -> list[ET.Element]:
+        """Direct children with their own properties, such as ``Attribute`` or ``TabularSection``."""
         return self.element.findall(f"{_MD}ChildObjects/{_MD}{tag}")
 
     def part_names(self) -> Iterator[str]:
@@ -147,11 +147,11 @@ class Object:
             yield from (f"{name}.{_tag(inner)}.{_name(inner)}" for inner in child.findall(f"{_MD}ChildObjects/*"))
 
 
-def _tag(element: ElementTree.Element) -> str:
+def _tag(element: ET.Element) -> str:
     return element.tag.removeprefix(_MD)
 
 
-def _name(element: ElementTree.Element) -> str:
+def _name(element: ET.Element) -> str:
     return element.findtext(f"{_MD}Properties/{_MD}Name") or (element.text or "").strip()
 
 
@@ -164,8 +164,13 @@ def objects(dump: Path) -> dict[str, Object]:
     return found
 
 
+def read_xml(path: Path) -> ET.Element:
+    """The root of one of our own committed files."""
+    return ET.parse(path).getroot()  # noqa: S314
+
+
 def _collect(path: Path, full_name: str, found: dict[str, Object]) -> None:
-    root = ElementTree.parse(path).getroot()  # noqa: S314 - our own committed files
+    root = read_xml(path)
     found[full_name] = Object(full_name, path, root[0])
     for inner in sorted((path.with_suffix("") / "Subsystems").glob("*.xml")):
         _collect(inner, f"{full_name}.Subsystem.{inner.stem}", found)

@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from collections import Counter
-from xml.etree import ElementTree
 
 import pytest
 
@@ -29,7 +28,7 @@ def test_there_are_enough_objects(objects, kind, at_least):
 
 
 def test_the_root_lists_exactly_the_objects_of_the_dump(dump, objects):
-    root = ElementTree.parse(dump / "Configuration.xml").getroot()
+    root = survey.read_xml(dump / "Configuration.xml")
     listed = root.find(".//{*}ChildObjects")
     names = [f"{child.tag.split('}')[1]}.{child.text}" for child in listed]
     assert sorted(names) == sorted(name for name in objects if name.count(".") == 1)
@@ -65,9 +64,16 @@ def test_types_resolve(objects, extension_objects, path):
 @pytest.mark.parametrize("path", XML_FILES, ids=lambda path: path.stem)
 def test_references_resolve(names, extension_objects, objects, path):
     known = names | set(extension_objects) | {f"Configuration.{'ТорговыйДомМаяк'}"}
-    root = ElementTree.parse(path).getroot()
-    places = [*root.iter("{http://v8.1c.ru/8.3/xcf/readable}Item"), *root.iter("{http://v8.1c.ru/8.3/xcf/readable}Object")]
-    places += [node for node in root.iter() if re.search(r"\}Default\w*Form$|\}MainDataCompositionSchema$|\}Location$", node.tag)]
+    root = survey.read_xml(path)
+    places = [
+        *root.iter("{http://v8.1c.ru/8.3/xcf/readable}Item"),
+        *root.iter("{http://v8.1c.ru/8.3/xcf/readable}Object"),
+    ]
+    places += [
+        node
+        for node in root.iter()
+        if re.search(r"\}Default\w*Form$|\}MainDataCompositionSchema$|\}Location$", node.tag)
+    ]
     places += list(root.iter("{http://v8.1c.ru/8.2/roles}name"))
     for node in places:
         text = (node.text or "").strip()
@@ -86,7 +92,8 @@ def test_handlers_of_subscriptions_and_jobs_exist(objects, exported_handlers):
             continue
         module, _, name = handler.rpartition(".")
         method = exported_handlers[module][name]
-        assert method.export and len(method.parameters) in allowed, item.full_name
+        assert method.export, item.full_name
+        assert len(method.parameters) in allowed, item.full_name
 
 
 def test_handlers_of_the_http_service_exist(objects, exported_handlers):
@@ -104,7 +111,7 @@ def forms():
 
 @pytest.mark.parametrize("path", list(forms()))
 def test_a_form_has_its_handlers_and_its_data(dump, objects, exported_handlers, path):
-    root = ElementTree.parse(path).getroot()
+    root = survey.read_xml(path)
     module_path = path.parent / "Form" / "Module.bsl"
     methods = exported_handlers[survey.module_name(module_path.relative_to(dump).as_posix())]
     client = {"OnChange", "OnOpen", "BeforeWrite", "AfterWrite", "ExternalEvent", "Selection"}
@@ -176,7 +183,9 @@ def test_uuids_are_unique(dump):
 def test_help_pages_are_where_they_are_promised(objects):
     promised = {name for name, item in objects.items() if item.property("IncludeHelpInContents") == "true"}
     promised = {name for name in promised if not name.startswith("Subsystem.")}
-    with_page = {name for name, item in objects.items() if (item.path.with_suffix("") / "Ext" / "Help" / "ru.html").exists()}
+    with_page = {
+        name for name, item in objects.items() if (item.path.with_suffix("") / "Ext" / "Help" / "ru.html").exists()
+    }
     assert promised == with_page
     assert len(with_page) >= 8
 
@@ -190,8 +199,11 @@ def test_help_links_resolve(objects, dump):
 def test_dumps_have_the_expected_version_and_form(dump):
     for path in XML_FILES:
         content = path.read_bytes()
-        assert content.startswith(b"\xef\xbb\xbf<?xml") and b"\r\n" in content
-        versions = set(re.findall(rb'^<(?:MetaDataObject|Form|Help|Rights)\b[^>]* version="([^"]+)"', content, re.MULTILINE))
+        assert content.startswith(b"\xef\xbb\xbf<?xml")
+        assert b"\r\n" in content
+        versions = set(
+            re.findall(rb'^<(?:MetaDataObject|Form|Help|Rights)\b[^>]* version="([^"]+)"', content, re.MULTILINE)
+        )
         assert versions <= {b"2.17"}, path
     for path in dump.rglob("*"):
         assert unicodedata.is_normalized("NFC", path.name)

@@ -42,7 +42,7 @@ QUERIES = list(texts_of_queries())
 
 def skip_arguments(text, position):
     """The position after a bracketed list of parameters that may stand at ``position``."""
-    if not text[position : position + 1] == "(":
+    if text[position : position + 1] != "(":
         return position
     depth = 0
     for index in range(position, len(text)):
@@ -70,13 +70,20 @@ def fields_of(item, part):
     names = list(item.part_names())
     own = {name.split(".")[3]: name for name in names if name.count(".") == 3}
     columns = {
-        name for name, full in own.items() if full.split(".")[2] in ("Attribute", "Dimension", "Resource", "TabularSection")
+        name
+        for name, full in own.items()
+        if full.split(".")[2] in ("Attribute", "Dimension", "Resource", "TabularSection")
     }
     if part in VIRTUAL:
         resources = {name for name, full in own.items() if ".Resource." in full}
         dimensions = {name for name, full in own.items() if ".Dimension." in full}
         attributes = columns if part == "СрезПоследних" else set()
-        return dimensions | attributes | {name + end for name in resources for end in VIRTUAL[part]} | {"Период", "Регистратор"}
+        return (
+            dimensions
+            | attributes
+            | {name + end for name in resources for end in VIRTUAL[part]}
+            | {"Период", "Регистратор"}
+        )
     if part:
         prefix = f"{item.full_name}.TabularSection.{part}."
         inner = {name.split(".")[-1] for name in names if name.startswith(prefix)}

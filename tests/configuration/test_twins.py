@@ -1,13 +1,15 @@
 """The Designer dump and the EDT project describe the same objects; read independently of the build."""
 
 import re
-from xml.etree import ElementTree
 
 import pytest
 
 from rag_demo.configurations import bundled, bundled_extension, survey
 
-PAIRS = {"main": (bundled(), bundled().parent / "edt"), "extension": (bundled_extension(), bundled().parent / "extension_edt")}
+PAIRS = {
+    "main": (bundled(), bundled().parent / "edt"),
+    "extension": (bundled_extension(), bundled().parent / "extension_edt"),
+}
 CORE = "{http://v8.1c.ru/8.1/data/core}"
 MD = "{http://v8.1c.ru/8.3/MDClasses}"
 FORM = "{http://v8.1c.ru/8.3/xcf/logform}"
@@ -16,7 +18,13 @@ PARTS = {
     "TabularSection": "tabularSections", "Column": "columns", "URLTemplate": "urlTemplates", "Method": "methods",
     "Command": "commands",
 }  # fmt: skip
-TYPES = {"xs:string": "String", "xs:decimal": "Number", "xs:boolean": "Boolean", "xs:dateTime": "Date", "v8:UUID": "UUID"}
+TYPES = {
+    "xs:string": "String",
+    "xs:decimal": "Number",
+    "xs:boolean": "Boolean",
+    "xs:dateTime": "Date",
+    "v8:UUID": "UUID",
+}
 
 
 def designer_text(node, name):
@@ -32,11 +40,16 @@ def designer_type(node):
 
 
 def designer_parts(node):
-    for tag in PARTS:
+    for tag, edt_tag in PARTS.items():
         for child in node.findall(f"{MD}ChildObjects/{MD}{tag}"):
             name = child.findtext(f"{MD}Properties/{MD}Name")
-            facts = (child.get("uuid"), designer_text(child, "Synonym"), designer_text(child, "ToolTip"), *designer_type(child))
-            yield (PARTS[tag], name), (facts, dict(designer_parts(child)))
+            facts = (
+                child.get("uuid"),
+                designer_text(child, "Synonym"),
+                designer_text(child, "ToolTip"),
+                *designer_type(child),
+            )
+            yield (edt_tag, name), (facts, dict(designer_parts(child)))
 
 
 def edt_text(node, name):
@@ -61,7 +74,7 @@ def edt_parts(node):
 def edt_objects(project):
     found = {}
     for path in sorted((project / "src").rglob("*.mdo")):
-        root = ElementTree.parse(path).getroot()
+        root = survey.read_xml(path)
         kind = root.tag.split("}")[1]
         if kind == "Configuration":
             continue
@@ -126,7 +139,11 @@ def test_predefined_items(pair):
     designer, edt, *_ = pair
     for name, item in designer.items():
         path = item.path.with_suffix("") / "Ext" / "Predefined.xml"
-        left = re.findall(r'<Item id="([^"]+)">\s*<Name>(\w+)<', path.read_text(encoding="utf-8-sig")) if path.exists() else []
+        left = (
+            re.findall(r'<Item id="([^"]+)">\s*<Name>(\w+)<', path.read_text(encoding="utf-8-sig"))
+            if path.exists()
+            else []
+        )
         right = [(node.get("id"), node.findtext("name")) for node in edt[name][1].findall("predefined/items")]
         assert left == right, name
 
@@ -148,7 +165,8 @@ def test_edt_files_have_no_mark_and_no_carriage_return(pair):
     for path in edt.rglob("*"):
         if path.is_file():
             content = path.read_bytes()
-            assert not content.startswith(b"\xef\xbb\xbf") and b"\r" not in content, path
+            assert not content.startswith(b"\xef\xbb\xbf"), path
+            assert b"\r" not in content, path
 
 
 def test_forms_have_the_same_handlers_commands_and_paths(pair):
@@ -159,7 +177,7 @@ def test_forms_have_the_same_handlers_commands_and_paths(pair):
 
 
 def designer_form(path):
-    root = ElementTree.parse(path).getroot()
+    root = survey.read_xml(path)
     events = sorted(f"{node.get('name')}={node.text}" for node in root.iter(f"{FORM}Event"))
     actions = [node.findtext(f"{FORM}Action") for node in root.iter(f"{FORM}Command")]
     paths = [node.text for node in root.iter(f"{FORM}DataPath")]
@@ -168,8 +186,8 @@ def designer_form(path):
 
 
 def edt_form(path):
-    root = ElementTree.parse(path).getroot()
-    handlers = [node for node in root.iter("handlers")]
+    root = survey.read_xml(path)
+    handlers = list(root.iter("handlers"))
     events = sorted(f"{node.findtext('event')}={node.findtext('name')}" for node in handlers)
     actions = [node.findtext("action/handler/name") for node in root.findall("formCommands")]
     paths = [node.findtext("segments") for node in root.iter("dataPath")]

@@ -26,7 +26,7 @@ def write_trees(directory: Path) -> int:
 
 def main() -> int:
     """Write the trees and say how many files there are."""
-    print(f"{write_trees(TRADE)} files written")
+    sys.stdout.write(f"{write_trees(TRADE)} files written\n")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+
 from .designer_parts import companions
 from .designer_root import configuration
 from .designer_values import localised, plain, property_nodes

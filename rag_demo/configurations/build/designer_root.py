@@ -13,11 +13,17 @@ _CLASSES = (
     "51f2d5d8-ea4d-4064-8892-82951750031e", "e68182ea-4237-4383-967f-90c1e3370bc7",
     "fb282519-d103-4dd3-bc12-cb271d631dfc",
 )  # fmt: skip
-_EMPTY_FORMS = (
-    "DefaultReportForm DefaultReportVariantForm DefaultReportSettingsForm DefaultDynamicListSettingsForm "
-    "DefaultSearchForm DefaultDataHistoryChangeHistoryForm DefaultDataHistoryVersionDataForm "
-    "DefaultDataHistoryVersionDifferencesForm DefaultCollaborationSystemUsersChoiceForm"
-).split()
+_EMPTY_FORMS = [
+    "DefaultReportForm",
+    "DefaultReportVariantForm",
+    "DefaultReportSettingsForm",
+    "DefaultDynamicListSettingsForm",
+    "DefaultSearchForm",
+    "DefaultDataHistoryChangeHistoryForm",
+    "DefaultDataHistoryVersionDataForm",
+    "DefaultDataHistoryVersionDifferencesForm",
+    "DefaultCollaborationSystemUsersChoiceForm",
+]
 
 
 def configuration(description: Description) -> Node:

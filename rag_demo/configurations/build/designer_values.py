@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from .model import Part
@@ -52,23 +53,26 @@ def _qualifiers(one: Type) -> list[Node]:
 def property_nodes(part: Part, path: str, name: str, default: str, value: Any) -> list[Node]:
     """One property of an object or part, ``value`` is None where the default holds."""
     if name == "*standard":
-        return _standard_attributes(part, path.split(".")[0])
+        return _standard_attributes(part, path.partition(".")[0])
     if default == "*type":
         return [type_node(name, str(value or part.spec.get("type", "")))]
     if default == "*text":
         return [localised(name, str(value or ""))]
     if default == "*nil":
         return [el(name, "", _NIL) if value is None else _typed_value(name, value)]
-    if default == "*purposes":
-        purpose = el("v8:Value", "PlatformApplication", {"xsi:type": "app:ApplicationUsePurpose"})
-        return [el(name, purpose)]
-    if default == "*refs":
-        return [el(name, [reference(target) for target in value or ()])]
-    if default == "*objects":
-        return [el(name, [el("xr:Object", target) for target in value or ()])]
-    if default == "*fields":
-        return [el(name, [el("xr:Field", f"{path}.{target}") for target in value or _input_fields(path)])]
+    if default.startswith("*"):
+        return [el(name, _listed(default, path, value))]
     return [el(name, default if value is None else plain(value))]
+
+
+def _listed(default: str, path: str, value: Any) -> list[Node]:
+    """The items of a list property; ``default`` says how they are written."""
+    if default == "*purposes":
+        return [el("v8:Value", "PlatformApplication", {"xsi:type": "app:ApplicationUsePurpose"})]
+    if default == "*fields":
+        return [el("xr:Field", f"{path}.{target}") for target in value or _input_fields(path)]
+    make = reference if default == "*refs" else partial(el, "xr:Object")
+    return [make(str(target)) for target in value or ()]
 
 
 def _input_fields(path: str) -> tuple[str, ...]:
@@ -95,12 +99,32 @@ def _typed_value(name: str, value: Any) -> Node:
     return el(name, value, {"xsi:type": kind})
 
 
-_STANDARD_DEFAULTS = (
-    "LinkByType FillChecking=DontCheck MultiLine=false FillFromFillingValue=false CreateOnInput=Auto MaxValue=nil "
-    "ToolTip ExtendedEdit=false Format ChoiceForm QuickChoice=Auto ChoiceHistoryOnInput=Auto EditFormat "
-    "PasswordMode=false DataHistory=Use MarkNegatives=false MinValue=nil Synonym Comment FullTextSearch=Use "
-    "ChoiceParameterLinks FillValue=nil Mask ChoiceParameters"
-).split()
+_STANDARD_DEFAULTS = [
+    "LinkByType",
+    "FillChecking=DontCheck",
+    "MultiLine=false",
+    "FillFromFillingValue=false",
+    "CreateOnInput=Auto",
+    "MaxValue=nil",
+    "ToolTip",
+    "ExtendedEdit=false",
+    "Format",
+    "ChoiceForm",
+    "QuickChoice=Auto",
+    "ChoiceHistoryOnInput=Auto",
+    "EditFormat",
+    "PasswordMode=false",
+    "DataHistory=Use",
+    "MarkNegatives=false",
+    "MinValue=nil",
+    "Synonym",
+    "Comment",
+    "FullTextSearch=Use",
+    "ChoiceParameterLinks",
+    "FillValue=nil",
+    "Mask",
+    "ChoiceParameters",
+]
 
 
 def _standard_attributes(part: Part, kind: str) -> list[Node]:

@@ -106,7 +106,7 @@ def _attributes(owner: MetaObject, form: Part) -> list[Attribute]:
 
 
 def _first(line: str) -> str:
-    return line.split()[0]
+    return line.split(maxsplit=1)[0]
 
 
 def _element(line: str, prefix: str, table: str = "") -> Element:

@@ -12,10 +12,10 @@ import yaml
 from .names import KIND_FOLDERS, stable_uuid, words
 
 _KNOWN_KEYS = {
-    "synonym", "comment", "props", "new_objects", "methods", "code", "standard", "attributes", "tabular", "dimensions", "resources", "values",
-    "columns", "forms", "commands", "templates", "predefined", "urls", "rights", "schedule", "children", "type",
-    "adopted", "form", "tip", "areas", "query", "fields", "totals", "parameters", "tables", "events", "list_events", "title",
-    "action",
+    "synonym", "comment", "props", "new_objects", "methods", "code", "standard", "attributes", "tabular",
+    "dimensions", "resources", "values", "columns", "forms", "commands", "templates", "predefined", "urls",
+    "rights", "schedule", "children", "type", "adopted", "form", "tip", "areas", "query", "fields", "totals",
+    "parameters", "tables", "events", "list_events", "title", "action",
 }  # fmt: skip
 
 
@@ -28,7 +28,7 @@ class DescriptionError(ValueError):
 
 @dataclass(frozen=True)
 class Part:
-    """A named thing inside an object: attribute, tabular section, form, command, template …"""
+    """A named thing inside an object: attribute, tabular section, form, command or template."""
 
     name: str
     spec: Mapping[str, Any]

@@ -33,9 +33,7 @@ KIND_FOLDERS: dict[str, str] = {
 }
 
 _NAMESPACE = uuid.UUID("0f2a5c0e-8f4e-5b52-9d0e-5a1f6f0b7c11")
-_WORD = re.compile(
-    r"[А-ЯЁA-Z]+(?=[А-ЯЁA-Z][а-яёa-z])|[А-ЯЁ]?[а-яё]+|[A-Z]?[a-z]+|[А-ЯЁ]+|[A-Z]+|\d+"
-)
+_WORD = re.compile(r"[А-ЯЁA-Z]+(?=[А-ЯЁA-Z][а-яёa-z])|[А-ЯЁ]?[а-яё]+|[A-Z]?[a-z]+|[А-ЯЁ]+|[A-Z]+|\d+")
 
 
 def stable_uuid(*parts: str) -> str:

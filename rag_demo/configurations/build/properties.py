@@ -166,7 +166,13 @@ GENERATED_TYPES: dict[str, tuple[str, ...]] = {
     "Document": ("Object", "Ref", "Selection", "List", "Manager"),
     "ChartOfCharacteristicTypes": ("Object", "Ref", "Selection", "List", "Characteristic", "Manager"),
     "InformationRegister": (
-        "Record", "Manager", "Selection", "List", "RecordSet", "RecordKey", "RecordManager",
+        "Record",
+        "Manager",
+        "Selection",
+        "List",
+        "RecordSet",
+        "RecordKey",
+        "RecordManager",
     ),
     "AccumulationRegister": ("Record", "Manager", "Selection", "List", "RecordSet", "RecordKey"),
     "Enum": ("Ref", "Manager", "List"),
@@ -179,7 +185,14 @@ GENERATED_TYPES: dict[str, tuple[str, ...]] = {
 
 STANDARD_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "Catalog": (
-        "PredefinedDataName", "Predefined", "Ref", "DeletionMark", "IsFolder", "Owner", "Parent", "Description",
+        "PredefinedDataName",
+        "Predefined",
+        "Ref",
+        "DeletionMark",
+        "IsFolder",
+        "Owner",
+        "Parent",
+        "Description",
         "Code",
     ),
     "Document": ("Posted", "Ref", "DeletionMark", "Date", "Number"),
