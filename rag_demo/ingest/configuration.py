@@ -47,6 +47,12 @@ class Configuration:
         self.format = " ".join(filter(None, (layout.name, document.attributes.get("version", ""), kind)))
         self._children = item.child("ChildObjects")
 
+    @property
+    def unknown_kinds(self) -> list[str]:
+        """Kinds of objects that the configuration lists, but that are not known here."""
+        listed = self._children.children if self._children is not None else []
+        return sorted({child.tag for child in listed} - KIND_BY_NAME.keys())
+
     def missing(self, owners: Iterable[Owner]) -> list[str]:
         """Objects that the configuration lists, but for which the dump has no file."""
         found = {owner.top_name for owner in owners}

@@ -85,11 +85,18 @@ class _Reader:
             else:
                 chosen = objects if place.content is Content.OBJECT else others
                 chosen.append((file, place.owner, place.content))
-        missing = self._configuration.missing(owner for _, owner, _ in objects)
-        if missing:
-            names = ", ".join(missing[:_SHOWN_MISSING]) + (" …" if len(missing) > _SHOWN_MISSING else "")
-            self._folder.report(self._configuration.file.path, f"lists {len(missing)} objects without a file: {names}")
+        self._report_gaps([owner for _, owner, _ in objects])
         return objects, others
+
+    def _report_gaps(self, owners: Sequence[Owner]) -> None:
+        configuration = self._configuration
+        if missing := configuration.missing(owners):
+            names = ", ".join(missing[:_SHOWN_MISSING]) + (" …" if len(missing) > _SHOWN_MISSING else "")
+            self._folder.report(configuration.file.path, f"lists {len(missing)} objects without a file: {names}")
+        if unknown := configuration.unknown_kinds:
+            self._folder.report(
+                configuration.file.path, f"lists objects of unknown kinds, not read: {', '.join(unknown)}"
+            )
 
     def _passages(self, file: _File, content: Content) -> Iterable[Passage]:
         if content is Content.MODULE:
@@ -113,8 +120,9 @@ class _Reader:
 
     def _object(self, file: _File, document: Element) -> Iterator[Passage]:
         owner, item = file.owner, self._layout.object_of(document)
-        if item is None:
-            self._folder.report(file.path, "skipped: the file describes no object")
+        expected = owner.chain[-1][0].name
+        if item is None or item.tag != expected:
+            self._folder.report(file.path, f"skipped: the file does not describe an object of the kind {expected}")
             return
         self._remember_synonyms(item, owner)
         if not owner.is_top_level:

@@ -65,7 +65,7 @@ class _Builder:
 
     def parse(self, text: str) -> Element:
         try:
-            self._parser.Parse(text.encode("utf-8", errors="replace"), True)  # noqa: FBT003 - the interface of expat
+            self._parser.Parse(text.encode("utf-8", errors="replace"), True)
         except expat.ExpatError as error:
             reason = expat.ErrorString(error.code)
             raise XmlError(f"broken XML in line {error.lineno}: {reason}") from error

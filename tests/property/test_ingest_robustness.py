@@ -20,8 +20,8 @@ PIECES = [
     "</ChildObjects>", "<Attribute>", "</Attribute>", "<Form>Ф</Form>", "<Type><v8:Type>xs:string</v8:Type></Type>",
     "<StandardAttributes><xr:StandardAttribute/></StandardAttributes>", '<Event name="OnOpen">А</Event>', "<Events>",
     "</Events>", "<name>А</name>", "<attributes>", "</attributes>", "<types>Number</types>", "<key>ru</key>", "<p>",
-    "</p>", "<!--", "-->", "&amp;", "<!DOCTYPE a>", "<![CDATA[", "]]>", "<a b='", "Процедура А()", "КонецПроцедуры", '"', "|",
-    "//", "\n", "\r\n", "\r", "\ufeff", " ",
+    "</p>", "<!--", "-->", "&amp;", "<!DOCTYPE a>", "<![CDATA[", "]]>", "<a b='", "Процедура А()", "КонецПроцедуры",
+    '"', "|", "//", "\n", "\r\n", "\r", "\ufeff", " ",
 ]  # fmt: skip
 XML = '<?xml version="1.0"?>\n<MetaDataObject xmlns:v8="v8" xmlns:xr="xr" xmlns:xs="xs">{}</MetaDataObject>'
 CONFIGURATION = XML.format("<Configuration><Properties><Name>А</Name></Properties></Configuration>")

@@ -138,6 +138,18 @@ def test_listed_objects_without_a_file_are_reported(dump):
     assert problem == Problem("Configuration.xml", "lists 1 objects without a file: CommonModule.Цены")
 
 
+def test_unknown_kinds_of_objects_are_reported(dump):
+    new = CONFIGURATION.replace("<CommonModule>", "<Hologram>Шар</Hologram>\n<CommonModule>")
+    (problem,) = read(dump({"Configuration.xml": new, "Holograms/Шар.xml": "<broken"})).problems
+    assert problem == Problem("Configuration.xml", "lists objects of unknown kinds, not read: Hologram")
+
+
+@pytest.mark.parametrize("content", ["<a/>", metadata("Document", "<Name>А</Name>"), "<Configuration/>"])
+def test_files_that_describe_something_else_are_skipped(dump, content):
+    (problem,) = read(dump({"Catalogs/А.xml": content})).problems
+    assert problem == Problem("Catalogs/А.xml", "skipped: the file does not describe an object of the kind Catalog")
+
+
 def test_links_out_of_the_dump_are_not_followed(dump, tmp_path):
     put(tmp_path, "secret/Ext/ObjectModule.bsl", "secret.bsl")
     root = dump({"Catalogs/А.xml": metadata("Catalog", "<Name>А</Name>")})
