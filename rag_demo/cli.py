@@ -48,7 +48,7 @@ def _as_utf8(argument: str) -> str:
 
 
 def _expected_errors() -> tuple[type[BaseException], ...]:
-    from hybrid_embeddings.errors import HybridEmbeddingsError
+    from hybrid_embeddings import HybridEmbeddingsError
 
     return RagDemoError, HybridEmbeddingsError, OSError
 

@@ -69,9 +69,7 @@ def test_beside_what_the_question_names_the_similar_is_only_named():
 
 
 def test_the_lines_behind_the_first_fact_are_quoted():
-    document = dataclasses.replace(
-        CATALOGUE, text="<Name>Товары</Name>\n<Name>Поле0</Name>\n<Name>Поле1</Name>", line_end=11
-    )
+    document = dataclasses.replace(CATALOGUE, text="<Name>Товары</Name>\n<Name>Поле0</Name>\n<Comment/>", line_end=11)
     assert "    | <Name>Поле0</Name>\n    [1] Catalogs/Товары.xml:10-10" in answer(
         "реквизиты справочника Товары", document
     )
