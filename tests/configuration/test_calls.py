@@ -318,3 +318,26 @@ GLOBALS = {
     "WriteJSON",
     "ReadJSON",
 }
+
+
+def test_records_have_the_fields_that_are_filled(objects, methods):
+    """``Х = Движения.Р.ДобавитьПриход()`` or a record manager: only fields of that register are assigned."""
+    made = re.compile(
+        r"(\w+) = (?:\w+\.)*(Движения|РегистрыСведений)\.(\w+)\.(?:Добавить\w*|СоздатьМенеджерЗаписи)\(\)"
+    )
+    through_set = re.compile(r"(\w+) = (?:\w+\.)?Движения\.(\w+);")
+    checked = 0
+    for method in methods:
+        text = bare(method.body)
+        found = {match[1]: match[3] for match in made.finditer(text)}
+        sets = dict(through_set.findall(text))
+        for name, source in re.findall(r"(\w+) = (\w+)\.Добавить\w*\(\)", text):
+            if source in sets:
+                found[name] = sets[source]
+        for variable, register in found.items():
+            item = objects.get(f"AccumulationRegister.{register}") or objects[f"InformationRegister.{register}"]
+            fields = {name.rsplit(".", 1)[-1] for name in item.part_names()} | {"Период", "ВидДвижения"}
+            assigned = set(re.findall(rf"(?<![\w.]){variable}\.(\w+) = ", text))
+            checked += len(assigned)
+            assert assigned <= fields, f"{method.full_name}: {register} has no {assigned - fields}"
+    assert checked > 80

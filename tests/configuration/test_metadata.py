@@ -148,6 +148,22 @@ def resolves(path, root, objects):
     return f"{full_name}.TabularSection.{rest[0]}.Attribute.{rest[1]}" in set(item.part_names())
 
 
+@pytest.mark.parametrize("path", list(forms()))
+def test_the_code_of_a_form_uses_its_own_items_and_data(objects, path):
+    root = survey.read_xml(path)
+    code = re.sub(r"//[^\n]*", "", (path.parent / "Form" / "Module.bsl").read_text(encoding="utf-8-sig"))
+    items = {node.get("name") for node in root.iter() if node.get("name") and node.tag != f"{FORM}Attribute"}
+    assert set(re.findall(r"(?<![\w.])Элементы\.(\w+)", code)) <= items
+    main = root.find(f"{FORM}Attributes/{FORM}Attribute[@name='Объект']")
+    if main is None:
+        return
+    kind, name = main.findtext(".//{http://v8.1c.ru/8.1/data/core}Type").removeprefix("cfg:").split("Object.")
+    parts = {part.split(".")[3] for part in objects[f"{kind}.{name}"].part_names() if part.count(".") == 3}
+    standard = {"Ссылка", "Код", "Наименование", "Дата", "Номер"}
+    used = set(re.findall(r"(?<![\w.])Объект\.(\w+)", code))
+    assert used <= parts | standard, used - parts - standard
+
+
 def test_commands_and_forms_have_modules(dump, objects):
     for item in objects.values():
         folder = item.path.with_suffix("")

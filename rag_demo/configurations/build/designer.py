@@ -124,7 +124,7 @@ def _children(description: Description, item: MetaObject) -> list[Node]:
 
 def _child(description: Description, path: str, owner_kind: str, tag: str, part: Part) -> Node:
     own_path = f"{path}.{tag}.{part.name}"
-    key = property_key(owner_kind, tag)
+    key = property_key(owner_kind, tag, path)
     sections = []
     if tag == "TabularSection":
         sections.append(_section_types(description, path, part))
@@ -140,12 +140,12 @@ def _child(description: Description, path: str, owner_kind: str, tag: str, part:
     return el(tag, sections, {"uuid": description.uuid(own_path)})
 
 
-def property_key(owner_kind: str, tag: str) -> str:
-    """Which table of properties describes a part ``tag`` of an ``owner_kind``."""
+def property_key(owner_kind: str, tag: str, path: str = "") -> str:
+    """Which table of properties describes a part ``tag`` of an ``owner_kind`` that stands at ``path``."""
+    if tag == "Attribute" and path.startswith(("DataProcessor.", "Report.")):
+        return f"DataProcessor.{tag}" if owner_kind != "TabularSection" else "DataProcessor.Row.Attribute"
     if tag == "Attribute" and owner_kind in ("Catalog", "TabularSection", "AccumulationRegister"):
         return f"{owner_kind}.{tag}"
-    if tag == "Attribute" and owner_kind in ("DataProcessor", "Report"):
-        return "DataProcessor.Attribute"
     if tag == "Resource" and owner_kind == "InformationRegister":
         return "Attribute"
     if tag in ("Dimension", "Resource"):

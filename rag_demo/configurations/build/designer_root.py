@@ -13,6 +13,16 @@ _CLASSES = (
     "51f2d5d8-ea4d-4064-8892-82951750031e", "e68182ea-4237-4383-967f-90c1e3370bc7",
     "fb282519-d103-4dd3-bc12-cb271d631dfc",
 )  # fmt: skip
+_EMPTY_STORAGES = (
+    "AdditionalFullTextSearchDictionaries",
+    "CommonSettingsStorage",
+    "ReportsUserSettingsStorage",
+    "ReportsVariantsStorage",
+    "FormDataSettingsStorage",
+    "DynamicListsUserSettingsStorage",
+    "URLExternalDataStorage",
+    "Content",
+)
 _EMPTY_FORMS = [
     "DefaultReportForm",
     "DefaultReportVariantForm",
@@ -60,7 +70,10 @@ def _main(description: Description) -> list[Node]:
         el("IncludeHelpInContents", "true"),
         el("UseManagedFormInOrdinaryApplication", "false"),
         el("UseOrdinaryFormInManagedApplication", "false"),
+        *[el(name) for name in _EMPTY_STORAGES],
         *[el(name) for name in _EMPTY_FORMS],
+        el("MainClientApplicationWindowMode", "Normal"),
+        el("DefaultInterface"),
         el("DefaultStyle"),
         el("DefaultLanguage", root["language"]),
         localised("BriefInformation", root["brief"]),
@@ -73,6 +86,7 @@ def _main(description: Description) -> list[Node]:
         el("ModalityUseMode", "DontUse"),
         el("SynchronousPlatformExtensionAndAddInCallUseMode", "DontUse"),
         el("InterfaceCompatibilityMode", "Taxi"),
+        el("DatabaseTablespacesUseMode", "DontUse"),
         el("CompatibilityMode", "Version8_3_24"),
         el("DefaultConstantsForm", root.get("constants_form", "")),
     ]

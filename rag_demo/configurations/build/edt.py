@@ -104,7 +104,7 @@ def _children(description: Description, path: str, kind: str, owner: Part) -> li
         for part in owner.parts(key):
             own_path = f"{path}.{part_kind}.{part.name}"
             inner = [el("name", part.name), *text_nodes("synonym", part.synonym), *_comment(part)]
-            inner += property_nodes(part, property_key(kind, part_kind))
+            inner += property_nodes(part, property_key(kind, part_kind, path))
             if part_kind in ("TabularSection", "URLTemplate"):
                 inner += _children(description, own_path, part_kind, part)
             nodes.append(el(tag, inner, {"uuid": description.uuid(own_path)}))

@@ -141,6 +141,7 @@ _TABLES: dict[str, str] = {
     "Attribute": f"Type *type|{_FILLED}|{_TAIL}",
     "TabularSection.Attribute": f"Type *type|{_BARE}|{_TAIL}",
     "DataProcessor.Attribute": f"Type *type|{_BARE}",
+    "DataProcessor.Row.Attribute": f"Type *type|{_FILLED}",
     "InformationRegister.Dimension": (
         f"Type *type|{_FILLED}|Master false|MainFilter true|DenyIncompleteValues true|{_TAIL}"
     ),
