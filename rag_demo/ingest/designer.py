@@ -15,6 +15,8 @@ _BODIES: dict[tuple[str, ...], Content] = {
     ("Ext", "Form.xml"): Content.FORM,
     ("Ext", "Predefined.xml"): Content.PREDEFINED,
     ("Ext", "Rights.xml"): Content.RIGHTS,
+    ("Ext", "Schedule.xml"): Content.SCHEDULE,
+    ("Ext", "Content.xml"): Content.EXCHANGE,
 }
 
 

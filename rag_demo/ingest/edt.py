@@ -61,6 +61,6 @@ class EdtLayout:
 def _content(rest: tuple[str, ...]) -> Content | None:
     if len(rest) == 1:
         _, _, ending = rest[0].rpartition(".")
-        named = {"mdo": Content.OBJECT, "bsl": Content.MODULE, "rights": Content.RIGHTS}
+        named = {"mdo": Content.OBJECT, "bsl": Content.MODULE, "rights": Content.RIGHTS, "schedule": Content.SCHEDULE}
         return Content.FORM if rest[0] == "Form.form" else named.get(ending)
     return Content.HELP if rest[:1] == ("Help",) and rest[-1].endswith(".html") else None

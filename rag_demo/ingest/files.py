@@ -42,7 +42,7 @@ class DumpFolder:
             self.problems.append(problem)
 
     def walk(self) -> Iterator[DumpFile]:
-        """Every file below the root in the order of names. Links that lead elsewhere are reported, not followed."""
+        """Every file below the root by name, but hidden ones. Links that lead elsewhere are reported, not followed."""
         yield from self._walk(self.root, "", 0)
 
     def _walk(self, folder: Path, prefix: str, depth: int) -> Iterator[DumpFile]:
@@ -56,6 +56,8 @@ class DumpFolder:
             self.report(prefix, f"skipped: the folder cannot be read ({error.strerror})")
             return
         for entry in entries:
+            if entry.name.startswith("."):
+                continue  # of version control and editors
             path = prefix + unicodedata.normalize("NFC", entry.name)
             if not _is_printable(entry.name):
                 self.report(ascii(path), "skipped: its name is not valid UTF-8")

@@ -21,6 +21,8 @@ class Content(Enum):
     PREDEFINED = "predefined"
     HELP = "help"
     RIGHTS = "rights"
+    SCHEDULE = "schedule"
+    EXCHANGE = "exchange"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from rag_demo.ingest.objects import first_text, object_units
 from rag_demo.ingest.owners import Owner
 from rag_demo.ingest.parts import MAX_PART_LINES, Part, Unit, pack
 from rag_demo.ingest.records import Ingested
+from rag_demo.ingest.schedules import exchange_units, schedule_units
 from rag_demo.ingest.xml_tree import Element, XmlError, parse_xml
 from rag_demo.types import DocType, Document
 
@@ -25,6 +26,11 @@ Progress = Callable[[int, int], None]
 _Located = tuple[DumpFile, Owner, Content]
 _SHOWN_MISSING = 5
 _PREDEFINED = "Предопределенные элементы"
+_ADDITIONS: dict[Content, tuple[str, Callable[[Element], Iterator[Unit]]]] = {
+    Content.EXCHANGE: ("Состав", exchange_units),
+    Content.PREDEFINED: (_PREDEFINED, predefined_units),
+    Content.SCHEDULE: ("Расписание", schedule_units),
+}
 
 
 def read_dump(root: Path, layout: Layout, space_id: str, on_progress: Progress | None) -> Ingested:
@@ -114,8 +120,9 @@ class _Reader:
     def _xml_passages(self, file: _File, content: Content, document: Element) -> Iterable[Passage]:
         if content is Content.FORM:
             return self._packed(file, "form", list(self._layout.form_units(document)))
-        if content is Content.PREDEFINED:
-            return self._packed(file, "metadata_object", list(predefined_units(document)), _PREDEFINED)
+        if content in _ADDITIONS:
+            section, units_of = _ADDITIONS[content]
+            return self._packed(file, "metadata_object", list(units_of(document)), section)
         return self._object(file, document)
 
     def _object(self, file: _File, document: Element) -> Iterator[Passage]:
