@@ -11,13 +11,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rag_demo.errors import InputError
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One line for ``env.example`` and the manual."""
 
     name: str
@@ -106,7 +105,7 @@ def _parse(text: str, field: dataclasses.Field[Any]) -> str | int | float:
 
 
 def _read_env_file(path: Path) -> dict[str, str]:
-    """``NAME=value`` lines; ``#`` comments, ``export`` and quotes around a value are understood."""
+    """``NAME=value`` lines; comments, ``export`` and quotes around a value are understood."""
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except FileNotFoundError:
@@ -117,8 +116,14 @@ def _read_env_file(path: Path) -> dict[str, str]:
     for line in lines:
         name, equals, value = line.strip().removeprefix("export ").partition("=")
         if equals and not name.startswith("#"):
-            values[name.strip()] = value.strip().strip("\"'")
+            values[name.strip()] = _unquote(value.strip())
     return values
+
+
+def _unquote(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1]
+    return value.split(" #", 1)[0].rstrip()
 
 
 def _user_data_folder() -> Path:

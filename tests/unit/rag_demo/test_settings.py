@@ -31,7 +31,7 @@ def test_every_option_is_read_from_the_environment(tmp_path):
 
 
 def test_the_environment_wins_over_the_file(tmp_path):
-    text = "\ufeff# comment\nexport RAG_TOP_K=7\nRAG_CANDIDATES = '20'\n"
+    text = "\ufeff# comment\nexport RAG_TOP_K=7 # seven\nRAG_CANDIDATES = '20'\n"
     text += 'RAG_SPACE="торговля"\n\nnonsense\n#RAG_HNSW_M=99\n'
     settings = read(tmp_path, {"RAG_TOP_K": "9"}, text)
     assert (settings.top_k, settings.candidates, settings.space, settings.hnsw_m) == (9, 20, "торговля", 16)
