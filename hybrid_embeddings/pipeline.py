@@ -143,9 +143,7 @@ class Pipeline:
             report.tokenize_s += time.perf_counter() - began
             yield start, tokenized
 
-    def _queue(
-        self, job: Job, request: Request, unique: list[str], start: int, tokenized: list[TokenizedText]
-    ) -> None:
+    def _queue(self, job: Job, request: Request, unique: list[str], start: int, tokenized: list[TokenizedText]) -> None:
         if self.static is not None:
             job.vectors[start : start + len(tokenized)] = self.static.encode(tokenized)
             if start + len(tokenized) == len(unique):

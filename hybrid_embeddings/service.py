@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
-import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +11,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -22,13 +20,14 @@ from hybrid_embeddings.models.fingerprint import fingerprint
 from hybrid_embeddings.models.prepared import PreparedModel, prepare
 from hybrid_embeddings.models.resolve import ResolvedModel, resolve
 from hybrid_embeddings.pipeline import Pending, Request
+from hybrid_embeddings.progress import ProgressBar
+from hybrid_embeddings.resilience import fork
 from hybrid_embeddings.settings import Settings, default_cache_dir
 from hybrid_embeddings.types import Kind, Report, Vectors
 from hybrid_embeddings.wiring import Engine, build_engine
 
-_services: weakref.WeakSet[EmbeddingService] = weakref.WeakSet()
-_fork_handler_lock = threading.Lock()
-_fork_handler_installed = False
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class EmbeddingService:
@@ -54,7 +53,7 @@ class EmbeddingService:
             SettingsError: an option cannot be used.
             ModelNotFound, ModelCorrupted: the model is not there, or not what was published.
         """
-        given = {
+        given: dict[str, Any] = {
             "model": model_name,
             "hybrid_mode": hybrid_mode,
             "precision": precision,
@@ -73,7 +72,7 @@ class EmbeddingService:
         self._helpers: ThreadPoolExecutor | None = None
         self._closed = False
         self._lock = threading.RLock()
-        _reset_after_fork(self)
+        fork.watch(self)
 
     # ---------------------------------------------------------------- encode
 
@@ -137,8 +136,9 @@ class EmbeddingService:
         engine = self._load()
         device = self._checked_device(engine, use_device)
         pieces = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)] if batch_size else [rows]
-        bar = _ProgressBar(len(rows), show_progress)
-        vectors, report = self._run(engine, pieces, Request((), kind, device, single and kind != "document"), timeout_s, bar)
+        bar = ProgressBar(len(rows), wanted=show_progress)
+        request = Request((), kind, device, is_query=single and kind != "document")
+        vectors, report = self._run(engine, pieces, request, timeout_s, bar)
         result = vectors[0] if single else vectors
         return (result, report) if return_report else result
 
@@ -165,12 +165,11 @@ class EmbeddingService:
         """Embed like :meth:`encode` without blocking the event loop; cancelling the task withdraws the work."""
         single = isinstance(texts, str)
         rows = _checked(texts)
-        loop = asyncio.get_running_loop()
-        engine = self._engine or await loop.run_in_executor(self._helper_threads(), self._load)
-        request = Request(rows, kind, self._checked_device(engine, use_device), single and kind != "document")
+        engine = await self._load_in_thread()
+        request = Request(rows, kind, self._checked_device(engine, use_device), is_query=single and kind != "document")
         pending = await self._start_in_thread(engine, request)
         try:
-            vectors = await asyncio.wait_for(asyncio.wrap_future(pending.job.future, loop=loop), timeout_s)
+            vectors = await asyncio.wait_for(asyncio.wrap_future(pending.job.future), timeout_s)
         except asyncio.TimeoutError:
             engine.pipeline.cancel(pending.job)
             raise DeadlineExceeded(f"no result after {timeout_s:g} s for {len(rows)} texts") from None
@@ -196,7 +195,7 @@ class EmbeddingService:
         At most two windows of ``window`` texts are held at a time; the second is queued while the first is read.
         """
         engine = self._load()
-        bar = _ProgressBar(None, show_progress)
+        bar = ProgressBar(None, wanted=show_progress)
         source = iter(texts)
         queued: deque[Pending] = deque()
         n_before = 0
@@ -278,7 +277,7 @@ class EmbeddingService:
 
     # -------------------------------------------------------------- lifecycle
 
-    def load(self) -> EmbeddingService:
+    def load(self) -> Self:
         """Load the model now rather than at the first call. Returns itself."""
         self._load()
         return self
@@ -294,7 +293,7 @@ class EmbeddingService:
         if helpers is not None:
             helpers.shutdown(wait=False)
 
-    def __enter__(self) -> EmbeddingService:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -334,16 +333,19 @@ class EmbeddingService:
                 self._helpers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="hybrid-embeddings-async")
             return self._helpers
 
+    async def _load_in_thread(self) -> Engine:
+        if self._engine is not None:
+            return self._engine
+        return await asyncio.get_running_loop().run_in_executor(self._helper_threads(), self._load)
+
     async def _start_in_thread(self, engine: Engine, request: Request) -> Pending:
         """Tokenise and queue on a helper thread; a task cancelled meanwhile leaves nothing behind."""
-        started = asyncio.get_running_loop().run_in_executor(
-            self._helper_threads(), engine.pipeline.start, request
-        )
+        started = asyncio.get_running_loop().run_in_executor(self._helper_threads(), engine.pipeline.start, request)
         try:
             return await asyncio.shield(started)
         except asyncio.CancelledError:
             request.cancelled.set()
-            started.add_done_callback(lambda done: done.exception() or engine.pipeline.cancel(done.result().job))
+            started.add_done_callback(lambda done: _cancel_started(engine, done))
             raise
 
     def _checked_device(self, engine: Engine, device: str | None) -> str | None:
@@ -360,14 +362,14 @@ class EmbeddingService:
         pieces: list[list[str]],
         request: Request,
         timeout_s: float | None,
-        bar: _ProgressBar,
+        bar: ProgressBar,
     ) -> tuple[Vectors, Report]:
         results, report = [], Report(n_texts=0)
         try:
             for piece in pieces:
                 pending = engine.pipeline.start(replace(request, texts=piece))
                 results.append(engine.pipeline.finish(pending, timeout_s=timeout_s))
-                _add(report, pending.report)
+                report.add(pending.report)
                 bar.advance(len(piece))
         finally:
             bar.close()
@@ -375,26 +377,20 @@ class EmbeddingService:
             return results[0], report
         return np.concatenate(results), report
 
-    def _after_fork(self) -> None:
-        """Forget lanes and threads that did not survive the fork; the next call loads new ones."""
+    def after_fork(self) -> None:
+        """Forget lanes and threads of the parent process; the next call loads new ones."""
         self._lock = threading.RLock()
         self._engine = None
         self._helpers = None
 
 
+def _cancel_started(engine: Engine, started: asyncio.Future[Pending]) -> None:
+    if started.exception() is None:
+        engine.pipeline.cancel(started.result().job)
+
+
 def _rebuild(settings: Settings) -> EmbeddingService:
     return EmbeddingService(settings=settings)
-
-
-def _add(total: Report, part: Report) -> None:
-    total.truncated.update({total.n_texts + row: n_lost for row, n_lost in part.truncated.items()})
-    for lane, count in part.lanes.items():
-        total.lanes[lane] = total.lanes.get(lane, 0) + count
-    total.n_texts += part.n_texts
-    total.n_computed += part.n_computed
-    total.n_tokens += part.n_tokens
-    total.tokenize_s += part.tokenize_s
-    total.total_s += part.total_s
 
 
 def _checked(texts: str | Sequence[str], *, offset: int = 0) -> list[str]:
@@ -403,37 +399,3 @@ def _checked(texts: str | Sequence[str], *, offset: int = 0) -> list[str]:
         if not isinstance(text, str):
             raise InputError(f"text {index} is {type(text).__name__}, expected str; nothing was embedded", index=index)
     return rows
-
-
-def _reset_after_fork(service: EmbeddingService) -> None:
-    """See that a forked child of this process makes lanes of its own."""
-    global _fork_handler_installed  # noqa: PLW0603 - the handler belongs to the process, not to a service
-    with _fork_handler_lock:
-        _services.add(service)
-        if not _fork_handler_installed and hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_after_fork)
-            _fork_handler_installed = True
-
-
-def _after_fork() -> None:
-    for service in list(_services):
-        service._after_fork()  # noqa: SLF001 - same module
-
-
-class _ProgressBar:
-    """tqdm, imported only if a bar is wanted."""
-
-    def __init__(self, total: int | None, wanted: bool) -> None:
-        self._bar: Any = None
-        if wanted:
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(total=total, unit="text", desc="embedding")
-
-    def advance(self, count: int) -> None:
-        if self._bar is not None:
-            self._bar.update(count)
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()

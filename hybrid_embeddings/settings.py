@@ -141,9 +141,7 @@ class Settings:
     breaker_timeout_gpu_s: float = _option(
         60.0, "EMBEDDING_GPU_CB_TIMEOUT", _positive_float, "Seconds until a GPU lane is tried again."
     )
-    multi_gpu: bool = _option(
-        True, "EMBEDDING_MULTI_GPU_ENABLED", _bool, "Use every CUDA device. Off: only the first."
-    )
+    multi_gpu: bool = _option(True, "EMBEDDING_MULTI_GPU_ENABLED", _bool, "Use every CUDA device. Off: only the first.")
     cpu_backend: str = _option(
         "auto",
         "EMBEDDING_CPU_BACKEND",

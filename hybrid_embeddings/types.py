@@ -80,6 +80,17 @@ class Report:
     tokenize_s: float = 0.0
     total_s: float = 0.0
 
+    def add(self, part: Report) -> None:
+        """Append the receipt of the next piece of the same call."""
+        self.truncated.update({self.n_texts + row: n_lost for row, n_lost in part.truncated.items()})
+        for lane, count in part.lanes.items():
+            self.lanes[lane] = self.lanes.get(lane, 0) + count
+        self.n_texts += part.n_texts
+        self.n_computed += part.n_computed
+        self.n_tokens += part.n_tokens
+        self.tokenize_s += part.tokenize_s
+        self.total_s += part.total_s
+
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready copy."""
         return {name: getattr(self, name) for name in self.__slots__}

@@ -15,7 +15,7 @@ from hybrid_embeddings.errors import (
 from hybrid_embeddings.models.canaries import canary_texts
 from hybrid_embeddings.models.devices import available_cores
 from hybrid_embeddings.models.lane_check import TOLERANCE, check_lane
-from hybrid_embeddings.models.openvino_lane import OpenVinoLane, is_available
+from hybrid_embeddings.models.openvino_lane import OpenVinoLane
 from hybrid_embeddings.models.prepared import PreparedModel
 from hybrid_embeddings.models.static import StaticModel
 from hybrid_embeddings.models.tokenizer import TextTokenizer
@@ -75,7 +75,8 @@ def build_engine(
     if settings.truncate_dim is not None and settings.truncate_dim > card.dimension:
         raise SettingsError(f"truncate_dim is {settings.truncate_dim}, but the model has {card.dimension} dimensions")
     prompts = _prompts(settings, model)
-    dispatcher, static, refused = None, None, {}
+    dispatcher, static = None, None
+    refused: dict[str, str] = {}
     if card.is_static:
         static = StaticModel(model.static_weights(), normalizes=card.normalizes)
     else:
@@ -205,8 +206,3 @@ def _build_lane(
     )
     _log.info("%s takes part in %s, 1-cos at most %.1e", lane.name, lane.numeric_class, check.worst)
     return LaneState(lane, breaker, cost, settings.max_batch_tokens or lane.max_batch_tokens)
-
-
-def default_backend() -> str:
-    """Return what runs the CPU lane here: ``openvino`` or ``torch``."""
-    return "openvino" if is_available() else "torch"

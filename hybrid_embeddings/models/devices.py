@@ -8,10 +8,7 @@ from pathlib import Path
 
 def available_cores(*, cgroup: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
     """Return the cores this process may use: CPU affinity, cut to the quota of the container (cgroup v2)."""
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, _quota(cgroup) or cores))
 
 

@@ -42,11 +42,7 @@ def relevant_files(directory: Path) -> list[Path]:
     found = []
     for folder, subfolders, names in os.walk(directory):
         subfolders[:] = sorted(name for name in subfolders if name not in _IGNORED_FOLDERS)
-        found += [
-            Path(folder, name)
-            for name in names
-            if Path(name).suffix in _SUFFIXES and name not in _IGNORED_FILES
-        ]
+        found += [Path(folder, name) for name in names if Path(name).suffix in _SUFFIXES and name not in _IGNORED_FILES]
     return sorted(found)
 
 

@@ -32,20 +32,13 @@ _BATCH_TOKENS = 2048
 _WIDTH_MULTIPLE = 8
 
 
-def is_available() -> bool:
-    """Tell whether the library is installed, without loading it."""
-    import importlib.util
-
-    return importlib.util.find_spec("openvino") is not None
-
-
 class OpenVinoLane:
     """One compiled model, one infer request per slot."""
 
     name = "cpu"
     device = "cpu"
 
-    def __init__(self, model: PreparedModel, *, precision: Precision, n_threads: int, n_slots: int | None = None) -> None:
+    def __init__(self, model: PreparedModel, *, precision: Precision, n_threads: int) -> None:
         """Convert the model if that was not done yet, and compile it.
 
         Raises:
@@ -61,7 +54,7 @@ class OpenVinoLane:
         self.numeric_class = "bfloat16" if wants_half else "float32"
         # One request that spreads over two cores is as fast as two requests on one core each, and a single
         # query gets both cores; a second request in flight hides the gaps between two.
-        self.n_slots = n_slots or (2 if n_threads > 1 else 1)
+        self.n_slots = 2 if n_threads > 1 else 1
         self.max_batch_tokens = _BATCH_TOKENS
         self._compile: Callable[[str], Any] = lambda hint: self._core.compile_model(
             str(graph),

@@ -16,7 +16,6 @@ each other.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass
@@ -82,7 +81,7 @@ def prepare(source: Path, fingerprint: str, cache_dir: Path) -> PreparedModel:
 def publish(draft: Path, target: Path) -> None:
     """Rename a file or folder into place; if another process was faster, its result stays."""
     try:
-        os.replace(draft, target)
+        draft.replace(target)
     except OSError:
         if not target.exists():
             raise

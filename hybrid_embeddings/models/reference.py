@@ -82,7 +82,7 @@ def tokenizer_definition(model: SentenceTransformer) -> str:
         ModelUnsupported: the model has no such tokenizer (images, word lists, slow tokenizers).
     """
     tokenizer = getattr(model[0], "tokenizer", None)
-    backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
+    backend: Any = getattr(tokenizer, "backend_tokenizer", tokenizer)
     if not hasattr(backend, "to_str"):
         raise ModelUnsupported(
             f"the first module of the model is {type(model[0]).__name__} without a fast tokenizer; "

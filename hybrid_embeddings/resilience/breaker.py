@@ -16,9 +16,7 @@ class Breaker:
     Half-open lets exactly one trial through. Thread-safe; the clock is in seconds and injected for tests.
     """
 
-    def __init__(
-        self, *, threshold: int, timeout_s: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, *, threshold: int, timeout_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._threshold = threshold
         self._timeout_s = timeout_s
         self._clock = clock

@@ -65,7 +65,12 @@ class CostModel:
 
 
 def tail_budget(
-    *, overhead_s: float, seconds_per_token: float, waiting_tokens: int, others_tokens_per_s: float, others_busy_s: float
+    *,
+    overhead_s: float,
+    seconds_per_token: float,
+    waiting_tokens: int,
+    others_tokens_per_s: float,
+    others_busy_s: float,
 ) -> int:
     """Return the largest batch (padded tokens) that a slow lane may take without being the last to finish.
 

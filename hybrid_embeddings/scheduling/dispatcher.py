@@ -215,7 +215,7 @@ class Dispatcher:
         counters.n_tokens += sum(item.length for item in running.items)
         counters.n_padded_tokens += running.batch.padded_tokens
         counters.busy_s += seconds
-        good = np.isfinite(vectors).all(axis=1)
+        good: list[bool] = np.isfinite(vectors).all(axis=1).tolist()
         for item, vector, is_good in zip(running.items, vectors, good, strict=True):
             if item.done:
                 continue  # another lane was faster after this one was given up
@@ -260,7 +260,8 @@ class Dispatcher:
 
     def _strand(self) -> list[tuple[Job, Exception]]:
         """Remove items that no lane can do any more; return who has to be told what."""
-        if self._closed or all(state.usable for state in self.states) and not any(i.failures for i in self._queue):
+        healthy = all(state.usable for state in self.states)
+        if self._closed or (healthy and not any(item.failures for item in self._queue)):
             return []
         lost = [item for item in self._queue if not self._policy.candidates(item)]
         told: list[tuple[Job, Exception]] = []

@@ -109,7 +109,7 @@ class LaneThreads:
             try:
                 outcome = self._state.lane.run(running.batch)
             # A lane is foreign code: whatever it raises must reach the callers and must not end this thread.
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - see above
                 outcome = error
             self._report(self._state, running, outcome)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from hybrid_embeddings import EmbeddingService, Settings
 from langchain_core.embeddings import Embeddings
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from hybrid_embeddings import EmbeddingService, Settings
 
 
 class HybridEmbeddings(BaseModel, Embeddings):
@@ -40,7 +41,7 @@ class HybridEmbeddings(BaseModel, Embeddings):
 
     _service: EmbeddingService = PrivateAttr()
 
-    def model_post_init(self, context: Any, /) -> None:
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ARG002 - pydantic's signature
         """Find the model. Loading waits for the first call."""
         options = self.model_dump(exclude={"model_name", "show_progress"})
         self._service = EmbeddingService(settings=Settings.load(model=self.model_name, **options))

@@ -294,7 +294,9 @@ def test_only_lane_hanging_is_an_error_not_a_wait(start):
 
 def test_full_queue_is_an_answer(start):
     gate = threading.Event()
-    dispatcher = start(SimulatedLane(max_batch_tokens=10, fault=lambda *_: gate.wait(10) and None), max_queued_tokens=100)
+    dispatcher = start(
+        SimulatedLane(max_batch_tokens=10, fault=lambda *_: gate.wait(10) and None), max_queued_tokens=100
+    )
     first = submit(dispatcher, items([10] * 9))
     with pytest.raises(Overloaded, match="EMBEDDING_MAX_QUEUED_TOKENS") as caught:
         submit(dispatcher, items([60]))

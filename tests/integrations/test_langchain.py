@@ -9,12 +9,12 @@ import pytest
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langchain_core.vectorstores import InMemoryVectorStore
-from langchain_hybrid_embeddings import HybridEmbeddings
 from langchain_tests.integration_tests import EmbeddingsIntegrationTests
 from langchain_tests.unit_tests import EmbeddingsUnitTests
 from pydantic import ValidationError
 
 from hybrid_embeddings import InputError
+from langchain_hybrid_embeddings import HybridEmbeddings
 
 
 class TestStandardUnit(EmbeddingsUnitTests):

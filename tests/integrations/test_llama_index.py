@@ -10,8 +10,9 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.llms import MockLLM
 from llama_index.core.node_parser import SentenceSplitter
-from llama_index.embeddings.hybrid import HybridEmbedding
 from pydantic import ValidationError
+
+from llama_index.embeddings.hybrid import HybridEmbedding
 
 TEXTS = ["первый", "", "second", "первый", "a longer text about currency rates"]
 

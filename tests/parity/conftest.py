@@ -1,6 +1,7 @@
 """Models for parity tests: the real default one, and variants made of its real weights."""
 
 import pytest
+
 from tests.models import default_directory, sentence_transformer, variant
 from tests.models import st_modules as models
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.models import default_directory, sentence_transformer
 
 from hybrid_embeddings import EmbeddingService, Settings
 from hybrid_embeddings.models.lane_check import cosine_distances
+from tests.models import default_directory, sentence_transformer
 
 TOLERANCE = {"fast": 1e-4, "exact": 1e-6}
 TEXTS = [

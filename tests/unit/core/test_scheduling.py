@@ -118,9 +118,7 @@ def test_cost_model_follows_a_change():
     assert cost.predict_s(1000) == pytest.approx(0.1, rel=0.1)
 
 
-@given(
-    st.floats(0, 0.1), st.floats(1e-6, 1e-2), st.integers(0, 100_000), st.floats(100, 1e6), st.floats(0, 1)
-)
+@given(st.floats(0, 0.1), st.floats(1e-6, 1e-2), st.integers(0, 100_000), st.floats(100, 1e6), st.floats(0, 1))
 def test_tail_budget_never_makes_the_slow_lane_last(overhead_s, per_token_s, waiting, others_speed, busy_s):
     budget = tail_budget(
         overhead_s=overhead_s,

@@ -234,12 +234,19 @@ def test_cache_folder_that_cannot_be_written(tmp_path):
 
 def run_python(code, **environ):
     return subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **environ}, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", code],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
 def test_import_loads_no_heavy_library():
-    code = "import sys, hybrid_embeddings; print(sorted({'torch', 'numpy', 'sentence_transformers'} & set(sys.modules)))"
+    code = (
+        "import sys, hybrid_embeddings; print(sorted({'torch', 'numpy', 'sentence_transformers'} & set(sys.modules)))"
+    )
     assert run_python(code).stdout.strip() == "[]"
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from hybrid_embeddings import EmbeddingService, Settings
 from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
 from llama_index.core.bridge.pydantic import Field, PrivateAttr
+
+from hybrid_embeddings import EmbeddingService, Settings
 
 # The engine forms its own batches by tokens; the largest value that LlamaIndex allows keeps out of its way.
 _MAX_BATCH_SIZE = 2048

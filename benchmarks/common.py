@@ -1,0 +1,113 @@
+"""What benchmarks share: texts, timing, a description of the machine, JSON results."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+_NOUNS = (
+    "invoice warehouse supplier customer price discount payment currency contract delivery stock report order "
+    "manager account balance period document register catalogue service quality return pallet transport season"
+).split()
+_VERBS = "posts checks loads prints closes moves counts writes reads compares corrects approves ships orders".split()
+_OTHER = "the a every new old daily monthly late empty full and or but before after because while with without".split()
+
+
+def mixed_texts(count: int, *, shortest: int = 5, longest: int = 400, seed: int = 0) -> list[str]:
+    """Return texts of ``shortest`` to ``longest`` words, uniformly distributed, always the same for a seed."""
+    rng = random.Random(seed)
+    words = _NOUNS + _VERBS + _OTHER
+    return [" ".join(rng.choices(words, k=rng.randint(shortest, longest))) for _ in range(count)]
+
+
+def in_turn(contestants: dict[str, Callable[[], Any]], *, rounds: int) -> dict[str, list[float]]:
+    """Time each function ``rounds`` times, in turn, so that noise of the machine hits all alike. Seconds."""
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, run in contestants.items():
+            started = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - started)
+    return seconds
+
+
+def latencies(contestants: dict[str, Callable[[], Any]], *, rounds: int, block: int = 10) -> dict[str, list[float]]:
+    """Time single calls in blocks, in turn; the first call of a block is not counted. Seconds.
+
+    Blocks, because threads of one library go on spinning for a while and would slow down whoever comes next.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, run in contestants.items():
+            seconds[name] += in_turn({name: run}, rounds=block + 1)[name][1:]
+    return seconds
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the middle value."""
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def machine() -> dict[str, Any]:
+    """Describe where the figures come from."""
+    packages = ("torch", "sentence-transformers", "transformers", "openvino", "numpy", "hybrid-embeddings")
+    return {
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "versions": {name: _version(name) for name in packages},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu() -> dict[str, Any]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {"model": platform.processor()}
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    facts = {name.strip(): value.strip() for name, value in fields.items()}
+    flags = set(facts.get("flags", "").split())
+    return {
+        "model": facts.get("model name"),
+        "family": facts.get("cpu family"),
+        "amx_bf16": "amx_bf16" in flags,
+        "avx512_bf16": "avx512_bf16" in flags,
+    }
+
+
+def arguments(description: str, **defaults: int) -> argparse.Namespace:
+    """Parse ``--json FILE`` and whole-number options with the given defaults."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--json", type=Path, help="write the result here")
+    for name, default in defaults.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default, help=f"default {default}")
+    return parser.parse_args()
+
+
+def report(result: dict[str, Any], path: Path | None) -> None:
+    """Print a result and, with a path, write it with the description of the machine."""
+    complete = {"machine": machine(), **result}
+    print(json.dumps(complete, indent=2, ensure_ascii=False))
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(complete, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

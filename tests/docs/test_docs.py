@@ -1,0 +1,83 @@
+"""What the README and env.example say is true."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+READMES = ("README.md", "README.ru.md")
+
+
+def blocks(name, language):
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+SNIPPETS = [(name, number, code) for name in READMES for number, code in enumerate(blocks(name, "python"))]
+
+
+@pytest.mark.parametrize(("name", "number", "code"), SNIPPETS, ids=[f"{name}-{n}" for name, n, _ in SNIPPETS])
+def test_snippet_runs_in_a_fresh_process(name, number, code, tmp_path):
+    script = tmp_path / f"snippet{number}.py"
+    script.write_text(code, encoding="utf-8")
+    environ = {**os.environ, "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=200, check=False, env=environ
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def test_both_readmes_have_the_same_code_and_sections():
+    english, russian = READMES
+    assert len(SNIPPETS) == 6
+    for language in ("python", "bat"):
+        assert blocks(english, language) == blocks(russian, language)
+    headings = [re.findall(r"^## ", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE) for name in READMES]
+    assert len(headings[0]) == len(headings[1])
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_links_lead_somewhere(name):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / name).read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_make_targets_exist(name):
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    used = re.findall(r"\bmake (\w+)", (ROOT / name).read_text(encoding="utf-8"))
+    assert used
+    assert set(used) <= set(targets)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_commands_of_the_demo_are_understood(name):
+    from rag_demo.cli import _parser
+
+    lines = [line for block in blocks(name, "bash") for line in block.splitlines() if line.startswith("rag-demo")]
+    assert len(lines) >= 4
+    import shlex
+
+    for line in lines:
+        _parser().parse_args(shlex.split(line, comments=True)[1:])
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_settings_that_are_named_exist(name):
+    known = (ROOT / "env.example").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:EMBEDDING|RAG)_[A-Z_]+)`", (ROOT / name).read_text(encoding="utf-8")))
+    assert named
+    assert {option for option in named if f"# {option}=" not in known} == set()
+
+
+def test_env_example_is_up_to_date():
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    assert (ROOT / "env.example").read_text(encoding="utf-8") == generate.env_example()
