@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from rag_demo.configurations import pictures
+from rag_demo.configurations.golden import load_golden
 
 NAMES = ["subsystems.svg", "documents-registers.svg", "sale-posting.svg"]
 DOCS = pictures.TARGET.parents[1]
@@ -66,6 +67,9 @@ def test_pages_show_the_pictures_and_count_right(page, dump, objects, methods):
         count = sum(item.kind == kind for item in objects.values())
         assert re.search(rf"\| {kind} \|[^|\n]*\| {count} \|", text), f"{kind}: {count}"
     assert f"**{len(methods)}**" in text
+    questions = load_golden()
+    refused = sum(question.refuse for question in questions)
+    assert re.search(rf"\b{len(questions) - refused}\b.*\b{refused}\b", text)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=["en", "ru"])

@@ -125,6 +125,28 @@ def test_the_same_lists(pair):
             assert (edt[name][1].findtext(tag) or "DontUse") == expected or not expected, f"{name}.{left}"
 
 
+def test_standard_attributes_and_input_fields(pair):
+    designer, edt, *_ = pair
+    renamed = 0
+    for name, item in designer.items():
+        own = item.element.findall(f"{MD}Properties/{MD}StandardAttributes/*")
+        left = [(node.get("name"), readable(node, "Synonym"), readable(node, "ToolTip")) for node in own]
+        right = [
+            (node.findtext("name"), edt_text(node, "synonym"), edt_text(node, "toolTip"))
+            for node in edt[name][1].findall("standardAttributes")
+        ]
+        renamed += sum(bool(facts[1]) for facts in left)
+        assert left == right, name
+        fields = [node.text for node in item.element.findall(f"{MD}Properties/{MD}InputByString/*")]
+        assert fields == [node.text for node in edt[name][1].findall("inputByString")], name
+    assert renamed >= 4 or len(designer) < 20
+
+
+def readable(node, name):
+    prefix = "{http://v8.1c.ru/8.3/xcf/readable}"
+    return node.findtext(f"{prefix}{name}/{CORE}item/{CORE}content") or ""
+
+
 def test_flags_of_common_modules(pair):
     designer, edt, *_ = pair
     for name, item in designer.items():

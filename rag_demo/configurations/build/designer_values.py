@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from .model import Part
-from .properties import STANDARD_ATTRIBUTES
+from .properties import STANDARD_ATTRIBUTES, input_fields
 from .types import Type, parse_type
 from .xml import Node, el
 
@@ -70,14 +70,9 @@ def _listed(default: str, path: str, value: Any) -> list[Node]:
     if default == "*purposes":
         return [el("v8:Value", "PlatformApplication", {"xsi:type": "app:ApplicationUsePurpose"})]
     if default == "*fields":
-        return [el("xr:Field", f"{path}.{target}") for target in value or _input_fields(path)]
+        return [el("xr:Field", f"{path}.{target}") for target in value or input_fields(path)]
     make = reference if default == "*refs" else partial(el, "xr:Object")
     return [make(str(target)) for target in value or ()]
-
-
-def _input_fields(path: str) -> tuple[str, ...]:
-    number = "Number" if path.startswith("Document.") else "Description"
-    return (f"StandardAttribute.{number}",)
 
 
 def reference(target: str) -> Node:

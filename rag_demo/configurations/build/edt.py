@@ -68,7 +68,7 @@ def _object(description: Description, item: MetaObject) -> Node:
     nodes += _comment(item)
     if item.owner:
         nodes.append(el("parentSubsystem", item.owner))
-    nodes += property_nodes(item, item.kind)
+    nodes += property_nodes(item, item.kind, item.full_name) if not item.adopted else _adopted_flags(item)
     nodes += _children(description, item.full_name, item.kind, item)
     nodes += [el("subsystems", child.name) for child in item.nested()] if item.kind == "Subsystem" else []
     if item.folder in _helped(description):
@@ -78,6 +78,11 @@ def _object(description: Description, item: MetaObject) -> Node:
         nodes.append(el("predefined", items))
     attributes = _NAMESPACES | {"uuid": description.uuid(item.full_name)}
     return el(f"mdclass:{item.kind}", nodes, attributes)
+
+
+def _adopted_flags(item: MetaObject) -> list[Node]:
+    """A borrowed object repeats nothing but the flags of a common module."""
+    return property_nodes(item, item.kind) if item.kind == "CommonModule" else []
 
 
 def _helped(description: Description) -> set[str]:

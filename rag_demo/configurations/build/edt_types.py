@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .model import Part
-from .properties import properties_of
+from .properties import STANDARD_ATTRIBUTES, input_fields, properties_of
 from .types import Type, parse_type
 from .xml import Node, el
 
@@ -47,13 +47,39 @@ def _qualifiers(one: Type) -> list[Node]:
     return []
 
 
-def property_nodes(part: Part, kind: str) -> list[Node]:
-    """Everything of a part that differs from the defaults of its kind."""
+def property_nodes(part: Part, kind: str, path: str = "") -> list[Node]:
+    """Everything of a part that differs from the defaults of its kind; ``path`` is the full name of an object."""
     nodes: list[Node] = []
     values = part.props
     for name, default in properties_of(kind):
-        nodes.extend(_property(part, name, default, values.get(name)))
+        if name == "*standard":
+            nodes.extend(_standard_attributes(part, kind))
+        elif default == "*fields":
+            fields = values.get(name) or input_fields(path)
+            nodes.extend(el(camel(name), f"{path}.{field}") for field in fields)
+        else:
+            nodes.extend(_property(part, name, default, values.get(name)))
     return nodes
+
+
+def _standard_attributes(part: Part, kind: str) -> list[Node]:
+    changed = part.spec.get("standard") or {}
+    names = STANDARD_ATTRIBUTES[kind] if changed else ()
+    return [el("standardAttributes", _standard(name, changed.get(name, {}))) for name in names]
+
+
+def _standard(name: str, changed: dict[str, Any]) -> list[Node]:
+    undefined = {"xsi:type": "core:UndefinedValue"}
+    return [
+        el("dataHistory", "Use"),
+        el("name", name),
+        *text_nodes("synonym", str(changed.get("synonym", ""))),
+        el("fillValue", "", undefined),
+        el("fullTextSearch", "Use"),
+        el("minValue", "", undefined),
+        el("maxValue", "", undefined),
+        *text_nodes("toolTip", str(changed.get("tip", ""))),
+    ]
 
 
 def _property(part: Part, name: str, default: str, value: Any) -> list[Node]:
@@ -67,7 +93,7 @@ def _property(part: Part, name: str, default: str, value: Any) -> list[Node]:
         return [el(tag, str(target)) for target in value or ()]
     if default == "*purposes":
         return [el(tag, "PersonalComputer")]
-    if name == "*standard" or default in ("*fields", "*nil"):
+    if default == "*nil":
         return []
     text = default if value is None else (str(value).lower() if isinstance(value, bool) else str(value))
     return [el(tag, text)] if text not in ("", "false") and (text != default or name in _ALWAYS) else []

@@ -162,6 +162,11 @@ def properties_of(kind: str) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in pairs]
 
 
+def input_fields(path: str) -> tuple[str, ...]:
+    """By which field users find the object at ``path`` while typing, unless the description says otherwise."""
+    return ("StandardAttribute.Number",) if path.startswith("Document.") else ("StandardAttribute.Description",)
+
+
 GENERATED_TYPES: dict[str, tuple[str, ...]] = {
     "Catalog": ("Object", "Ref", "Selection", "List", "Manager"),
     "Document": ("Object", "Ref", "Selection", "List", "Manager"),
