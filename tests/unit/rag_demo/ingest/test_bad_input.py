@@ -100,6 +100,11 @@ def test_broken_xml_costs_one_file(dump):
     assert {one.full_name for one in ingested.documents} >= {"Catalog.А.ObjectModule.Цена", "CommonModule.Цены"}
 
 
+def test_a_dtd_is_refused_even_without_entities(dump):
+    (problem,) = read(dump({"Catalogs/А.xml": '<!DOCTYPE a SYSTEM "http://example.com/a.dtd">\n<a/>'})).problems
+    assert problem == Problem("Catalogs/А.xml", "skipped: a DTD or entity declaration in line 1: refused for safety")
+
+
 def test_entities_are_refused_and_not_expanded(dump):
     bomb = '<!DOCTYPE a [<!ENTITY b "' + "x" * 1000 + '">]>\n<MetaDataObject>&b;&b;</MetaDataObject>'
     (problem,) = read(dump({"Catalogs/А.xml": bomb})).problems

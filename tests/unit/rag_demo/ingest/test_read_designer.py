@@ -65,6 +65,20 @@ ORDER = metadata(
 )
 
 
+def test_documents_come_in_the_order_of_paths_and_lines(dump):
+    documents = read(dump({"Documents/Заказ.xml": ORDER, "Documents/Заказ/Ext/ObjectModule.bsl": "Перем А;\n"}))
+    places = [(one.path, one.line_start) for one in documents]
+    assert places == sorted(places)
+    assert places[0][0].startswith("CommonModules/")
+
+
+def test_flags_of_a_common_module(dump):
+    flags = "<Global>false</Global>\n<Server>true</Server>\n<ServerCall>true</ServerCall>"
+    xml = metadata("CommonModule", f"<Name>Цены</Name>\n{flags}")
+    (module,) = find(read(dump({"CommonModules/Цены.xml": xml})), "CommonModule.Цены")
+    assert module.body.split("\n")[1:] == ["Признаки: Сервер, Вызов сервера"]
+
+
 def test_an_object_with_few_children_is_one_document(dump):
     (order,) = find(read(dump({"Documents/Заказ.xml": ORDER})), "Document.Заказ")
     assert order.header == "Документ Заказ"
