@@ -6,7 +6,7 @@ PIP_OPTIONS ?=
 
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt $(PIP_OPTIONS)
-SOURCES := hybrid_embeddings integrations rag_demo tests benchmarks
+SOURCES := hybrid_embeddings integrations rag_demo tests benchmarks docs
 
 .PHONY: demo test check bench setup format clean
 

@@ -1,21 +1,27 @@
 """HybridEmbeddings.embed_documents against SentenceTransformer.encode: same weights, same texts, in turn.
 
-    python benchmarks/throughput.py [--texts 1000] [--rounds 3] [--json docs/results/throughput.json]
+Run ``python benchmarks/throughput.py [--texts 1000] [--rounds 3] [--json docs/results/throughput.json]``.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from common import arguments, in_turn, latencies, median, mixed_texts, report
-from langchain_hybrid_embeddings import HybridEmbeddings
 from sentence_transformers import SentenceTransformer
+
+from langchain_hybrid_embeddings import HybridEmbeddings
 
 QUERY = "Which report shows the stock of a warehouse?"
 
 
+def padding(engine: HybridEmbeddings) -> float:
+    """Return the share of computed tokens that were padding."""
+    return float(engine.service.explain()["lanes"]["cpu"]["padding"])
+
+
 def main() -> None:
     """Measure bulk throughput and the latency of a single query, and compare the vectors."""
-    options = arguments("Throughput and query latency against sentence-transformers.", texts=1000, rounds=3, query_rounds=10)
+    options = arguments("Throughput and latency against sentence-transformers.", texts=1000, rounds=3, query_rounds=10)
     texts = mixed_texts(options.texts)
     ours = {precision: HybridEmbeddings(precision=precision) for precision in ("fast", "exact")}
     theirs = SentenceTransformer(str(ours["fast"].service.model.directory), device="cpu")
@@ -47,7 +53,7 @@ def main() -> None:
         "largest_1_minus_cosine": {
             name: float(f"{np.max(1 - np.einsum('ij,ij->i', found, expected)):.1e}") for name, found in vectors.items()
         },
-        "padding": {name: round(engine.service.explain()["lanes"]["cpu"]["padding"], 4) for name, engine in ours.items()},
+        "padding": {name: round(padding(engine), 4) for name, engine in ours.items()},
     }
     report(result, options.json)
 

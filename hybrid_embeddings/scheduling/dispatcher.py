@@ -215,7 +215,7 @@ class Dispatcher:
         counters.n_tokens += sum(item.length for item in running.items)
         counters.n_padded_tokens += running.batch.padded_tokens
         counters.busy_s += seconds
-        good: list[bool] = np.isfinite(vectors).all(axis=1).tolist()
+        good = [bool(np.isfinite(vector).all()) for vector in vectors]
         for item, vector, is_good in zip(running.items, vectors, good, strict=True):
             if item.done:
                 continue  # another lane was faster after this one was given up
