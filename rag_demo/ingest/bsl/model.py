@@ -12,8 +12,8 @@ from rag_demo.ingest.bsl.source import Source
 class Method:
     """A procedure or function, with the comment and the directives above it.
 
-    Lines are 1-based and both ends belong to the method; ``line_code`` is the first line after the signature's last
-    one that may hold code. Two methods share a line only where the file has them on the same line.
+    Lines are 1-based and both ends belong to the method; ``line_code`` is the line behind the signature. Two methods
+    share a line only where the file has them on the same line.
     ``code_start`` … ``code_end`` are character offsets of the code between signature and end keyword.
     """
 
