@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -15,10 +16,11 @@ from hybrid_embeddings.models.static import StaticModel, normalized
 from hybrid_embeddings.models.tokenizer import TextTokenizer
 from hybrid_embeddings.scheduling.dispatcher import Dispatcher
 from hybrid_embeddings.scheduling.work import Item, Job
-from hybrid_embeddings.types import Kind, ModelCard, Report, TokenizedText, Vectors
+from hybrid_embeddings.types import CallCounters, Kind, ModelCard, OnTruncate, Report, TokenizedText, Vectors
 
 # Texts are tokenised and queued in pieces, so that lanes start before the last text is tokenised.
 _PIECE = 1024
+_log = logging.getLogger("hybrid_embeddings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Request:
     kind: Kind
     device: str | None = None
     is_query: bool = False
+    on_truncate: OnTruncate = "ignore"
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set by whoever does not want the vectors any more while texts are still being queued."""
 
@@ -55,6 +58,13 @@ class Pipeline:
     static: StaticModel | None
     truncate_dim: int | None = None
     normalize: bool | None = None
+    counters: CallCounters = field(default_factory=CallCounters)
+    lock: threading.Lock = field(default_factory=threading.Lock)  # of the counters
+
+    @property
+    def limit(self) -> int | None:
+        """Tokens that are read of one text, special tokens included; None: all."""
+        return self.tokenizer.max_tokens
 
     @property
     def dimension(self) -> int:
@@ -74,12 +84,16 @@ class Pipeline:
                     break
                 report.n_tokens += sum(len(text.ids) for text in tokenized)
                 n_lost.update({start + row: text.n_lost for row, text in enumerate(tokenized) if text.n_lost})
+                if request.on_truncate == "error":
+                    self._refuse_long(n_lost, first_row)
                 self._queue(job, request, unique, start, tokenized)
         except Exception:
             self.cancel(job)
             raise
         if n_lost:
             report.truncated = {index: n_lost[row] for index, row in enumerate(inverse.tolist()) if row in n_lost}
+            if request.on_truncate == "warn":
+                _log.warning("%d of %d texts were cut to %s tokens", len(report.truncated), report.n_texts, self.limit)
         return Pending(job, inverse, first_row, report, started)
 
     def finish(self, pending: Pending, *, timeout_s: float | None = None) -> Vectors:
@@ -94,17 +108,32 @@ class Pipeline:
         except FutureTimeout:
             self.cancel(pending.job)
             raise DeadlineExceeded(
-                f"no result after {timeout_s:g} s for {pending.report.n_texts} texts; "
+                f"the time of the call is over before its {pending.report.n_texts} texts were done; "
                 "give more time (timeout_s) or fewer texts per call"
             ) from None
-        except BadVector as error:
+        except BaseException as error:  # noqa: BLE001 - raised again, after the work is withdrawn
             self.cancel(pending.job)
-            index = int(pending.first_row[error.index])
-            raise BadVector(f"text {index}: {error}", index=index) from error
-        except BaseException:
-            self.cancel(pending.job)
-            raise
+            raise self.in_terms_of_caller(pending, error) from error.__cause__
         return self.arrange(pending, vectors)
+
+    def in_terms_of_caller(self, pending: Pending, error: BaseException) -> BaseException:
+        """Return the error with the caller's row in place of the row after de-duplication."""
+        if not isinstance(error, BadVector):
+            return error
+        index = int(pending.first_row[error.index])
+        return BadVector(f"text {index}: {error}", index=index)
+
+    def _refuse_long(self, n_lost: dict[int, int], first_row: np.ndarray) -> None:
+        if not n_lost:
+            return
+        row = min(n_lost)
+        index = int(first_row[row])
+        n_tokens = (self.limit or 0) + n_lost[row]
+        raise InputError(
+            f"text {index} has about {n_tokens} tokens, the limit is {self.limit}; "
+            "split it, or allow cutting with on_truncate='ignore'",
+            index=index,
+        )
 
     def arrange(self, pending: Pending, vectors: Vectors) -> Vectors:
         """Cut, scale and order the vectors of a finished job."""
@@ -118,6 +147,8 @@ class Pipeline:
         if len(pending.inverse) != len(vectors):
             vectors = vectors[pending.inverse]
         pending.report.total_s = time.perf_counter() - pending.started_s
+        with self.lock:
+            self.counters.count(pending.report)
         return np.ascontiguousarray(vectors)
 
     def cancel(self, job: Job) -> None:

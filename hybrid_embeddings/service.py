@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from hybrid_embeddings.errors import DeadlineExceeded, InputError, ServiceClosed
-from hybrid_embeddings.models.fingerprint import fingerprint
-from hybrid_embeddings.models.prepared import PreparedModel, prepare
-from hybrid_embeddings.models.resolve import ResolvedModel, resolve
+from hybrid_embeddings import statistics
+from hybrid_embeddings.code_text import function_text
+from hybrid_embeddings.errors import DeadlineExceeded, InputError
+from hybrid_embeddings.models.resolve import ResolvedModel
 from hybrid_embeddings.pipeline import Pending, Request
 from hybrid_embeddings.progress import ProgressBar
-from hybrid_embeddings.resilience import fork
-from hybrid_embeddings.settings import Settings, default_cache_dir
-from hybrid_embeddings.types import Kind, Report, Vectors
-from hybrid_embeddings.wiring import Engine, build_engine
+from hybrid_embeddings.runtime import Runtime
+from hybrid_embeddings.settings import Settings
+from hybrid_embeddings.types import Kind, OnTruncate, Report, Vectors
+from hybrid_embeddings.wiring import Engine
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -65,14 +63,7 @@ class EmbeddingService:
         else:
             checked = Settings.load(environ={}, env_file=None, **given)
             settings = replace(settings, **{k: getattr(checked, k) for k, v in given.items() if v is not None})
-        self._settings = settings
-        self._found = resolve(settings.model, offline=settings.offline)
-        self._prepared: PreparedModel | None = None
-        self._engine: Engine | None = None
-        self._helpers: ThreadPoolExecutor | None = None
-        self._closed = False
-        self._lock = threading.RLock()
-        fork.watch(self)
+        self._runtime = Runtime(settings)
 
     # ---------------------------------------------------------------- encode
 
@@ -86,6 +77,7 @@ class EmbeddingService:
         *,
         kind: Kind = "text",
         timeout_s: float | None = None,
+        on_truncate: OnTruncate = "ignore",
         return_report: Literal[False] = False,
     ) -> Vectors: ...
     @overload
@@ -98,6 +90,7 @@ class EmbeddingService:
         *,
         kind: Kind = "text",
         timeout_s: float | None = None,
+        on_truncate: OnTruncate = "ignore",
         return_report: Literal[True],
     ) -> tuple[Vectors, Report]: ...
     def encode(
@@ -109,6 +102,7 @@ class EmbeddingService:
         *,
         kind: Kind = "text",
         timeout_s: float | None = None,
+        on_truncate: OnTruncate = "ignore",
         return_report: bool = False,
     ) -> Vectors | tuple[Vectors, Report]:
         """Embed one text or many.
@@ -122,6 +116,8 @@ class EmbeddingService:
             kind: which prompt of the model is put before the texts; ``text`` does what
                 ``SentenceTransformer.encode`` does.
             timeout_s: seconds for the whole call. Not set: as long as it takes.
+            on_truncate: what to do with a text that is longer than the model reads: cut it, cut it and log a
+                warning, or raise :class:`InputError`.
             return_report: also return a :class:`Report` with truncated rows, tokens and lanes.
 
         Returns:
@@ -133,11 +129,12 @@ class EmbeddingService:
         """
         single = isinstance(texts, str)
         rows = _checked(texts)
-        engine = self._load()
+        engine = self._runtime.engine()
         device = self._checked_device(engine, use_device)
         pieces = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)] if batch_size else [rows]
         bar = ProgressBar(len(rows), wanted=show_progress)
-        request = Request((), kind, device, is_query=single and kind != "document")
+        is_query = single and kind != "document"
+        request = Request((), kind, device, is_query=is_query, on_truncate=on_truncate)
         vectors, report = self._run(engine, pieces, request, timeout_s, bar)
         result = vectors[0] if single else vectors
         return (result, report) if return_report else result
@@ -165,17 +162,17 @@ class EmbeddingService:
         """Embed like :meth:`encode` without blocking the event loop; cancelling the task withdraws the work."""
         single = isinstance(texts, str)
         rows = _checked(texts)
-        engine = await self._load_in_thread()
+        engine = await self._runtime.engine_async()
         request = Request(rows, kind, self._checked_device(engine, use_device), is_query=single and kind != "document")
-        pending = await self._start_in_thread(engine, request)
+        pending = await self._runtime.start_async(engine, request)
         try:
             vectors = await asyncio.wait_for(asyncio.wrap_future(pending.job.future), timeout_s)
         except asyncio.TimeoutError:
             engine.pipeline.cancel(pending.job)
-            raise DeadlineExceeded(f"no result after {timeout_s:g} s for {len(rows)} texts") from None
-        except BaseException:
+            raise DeadlineExceeded(f"the {timeout_s:g} s for {len(rows)} texts are over") from None
+        except BaseException as error:  # noqa: BLE001 - raised again, after the work is withdrawn
             engine.pipeline.cancel(pending.job)
-            raise
+            raise engine.pipeline.in_terms_of_caller(pending, error) from error.__cause__
         vectors = engine.pipeline.arrange(pending, vectors)
         return vectors[0] if single else vectors
 
@@ -194,7 +191,7 @@ class EmbeddingService:
 
         At most two windows of ``window`` texts are held at a time; the second is queued while the first is read.
         """
-        engine = self._load()
+        engine = self._runtime.engine()
         bar = ProgressBar(None, wanted=show_progress)
         source = iter(texts)
         queued: deque[Pending] = deque()
@@ -215,83 +212,88 @@ class EmbeddingService:
                 engine.pipeline.cancel(pending.job)
             bar.close()
 
+    def encode_code(self, code: str | Sequence[str]) -> Vectors:
+        """Embed source code as documents, unchanged. A string gives (dim,), a list (n, dim)."""
+        return self.encode(code, kind="document")
+
+    def encode_function(self, function: Mapping[str, object]) -> Vectors:
+        """Embed the description of a 1C function: name, description, parameters, region. Shape (dim,).
+
+        Raises:
+            InputError: no name, or an unknown field.
+        """
+        return self.encode(function_text(function), kind="document")
+
     # ------------------------------------------------------------------ facts
 
     @property
     def settings(self) -> Settings:
         """The options in force."""
-        return self._settings
+        return self._runtime.settings
 
     @property
     def model_name(self) -> str:
         """Canonical name of the model, or its directory as given."""
-        return self._found.name
+        return self._runtime.found.name
 
     @property
     def model(self) -> ResolvedModel:
         """Where the model was found."""
-        return self._found
+        return self._runtime.found
 
     @property
     def dimension(self) -> int:
         """Length of the vectors."""
-        return min(self._settings.truncate_dim or self._prepare().card.dimension, self._prepare().card.dimension)
+        own = self._runtime.prepared().card.dimension
+        return min(self._runtime.settings.truncate_dim or own, own)
 
     @property
     def max_tokens(self) -> int | None:
         """Tokens that the model reads of one text, special tokens included; None: all."""
-        return self._settings.max_tokens or self._prepare().card.max_tokens
+        return self._runtime.settings.max_tokens or self._runtime.prepared().card.max_tokens
 
     @property
     def fingerprint(self) -> str:
-        """Hex digits that change when weights, tokenizer, prompts or module configuration change."""
-        return self._prepare().fingerprint
+        """Hex digits that change when the model or an option changes the vectors by more than rounding."""
+        return self._runtime.fingerprint()
 
     def is_hybrid_mode(self) -> bool:
         """Tell whether several devices share the work."""
-        return self._settings.hybrid_mode and len({state.lane.device for state in self._load().states}) > 1
+        return (
+            self._runtime.settings.hybrid_mode
+            and len({state.lane.device for state in self._runtime.engine().states}) > 1
+        )
 
     def explain(self) -> dict[str, Any]:
-        """Return per lane: device, numeric class, share of the texts, predicted speed, breaker; and refused lanes."""
-        engine = self._load()
-        total = sum(state.counters.n_texts for state in engine.states) or 1
-        lanes = {
-            state.name: {
-                "device": state.lane.device,
-                "numeric_class": state.lane.numeric_class,
-                "share": state.counters.n_texts / total,
-                "tokens_per_s": round(state.tokens_per_s),
-                "batches": state.counters.n_batches,
-                "texts": state.counters.n_texts,
-                "tokens": state.counters.n_tokens,
-                "padding": 1 - state.counters.n_tokens / max(state.counters.n_padded_tokens, 1),
-                "budget_tokens": state.budget_tokens,
-                "breaker": state.breaker.state,
-                "failures": state.counters.n_failures,
-                "out_of_memory": state.counters.n_out_of_memory,
-                "last_error": state.last_error,
-            }
-            for state in engine.states
+        """Return what every lane is and did, why it may get nothing, and which devices were refused and why."""
+        return {
+            "model": self.model_name,
+            "origin": self._runtime.found.origin,
+            **statistics.explain(self._runtime.engine()),
         }
-        return {"model": self.model_name, "origin": self._found.origin, "lanes": lanes, "refused": engine.refused}
+
+    def get_device_stats(self) -> dict[str, int]:
+        """Return calls per sort of device, texts, tokens, duplicates and truncated texts since the start."""
+        return statistics.device_stats(self._runtime.engine())
+
+    def get_performance_stats(self) -> dict[str, dict[str, float]]:
+        """Return batches, seconds and speed per lane since the start."""
+        return statistics.performance_stats(self._runtime.engine())
+
+    def health_check(self) -> dict[str, Any]:
+        """Return ``status`` healthy, degraded or unhealthy, for the service and per component."""
+        return statistics.health(self._runtime.engine())
 
     # -------------------------------------------------------------- lifecycle
 
     def load(self) -> Self:
         """Load the model now rather than at the first call. Returns itself."""
-        self._load()
+        self._runtime.engine()
         return self
 
     def close(self) -> None:
         """Stop the lanes and give their memory back. Calls that wait get ServiceClosed. Idempotent."""
-        with self._lock:
-            self._closed = True
-            engine, self._engine = self._engine, None
-            helpers, self._helpers = self._helpers, None
-        if engine is not None:
-            engine.close()
-        if helpers is not None:
-            helpers.shutdown(wait=False)
+        self._runtime.close()
 
     def __enter__(self) -> Self:
         return self
@@ -302,51 +304,11 @@ class EmbeddingService:
         self.close()
 
     def __repr__(self) -> str:
-        return f"EmbeddingService({self.model_name!r}, precision={self._settings.precision!r})"
+        return f"EmbeddingService({self.model_name!r}, precision={self._runtime.settings.precision!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy in another process loads lanes of its own.
-        return _rebuild, (self._settings,)
-
-    def _load(self) -> Engine:
-        engine = self._engine
-        if engine is not None:
-            return engine
-        with self._lock:
-            if self._closed:
-                raise ServiceClosed("the embedding service is closed; make a new one")
-            if self._engine is None:
-                self._engine = build_engine(self._settings, self._prepare())
-            return self._engine
-
-    def _prepare(self) -> PreparedModel:
-        with self._lock:
-            if self._prepared is None:
-                cache_dir = self._settings.cache_dir or default_cache_dir()
-                directory = self._found.directory
-                self._prepared = prepare(directory, fingerprint(directory), Path(cache_dir))
-            return self._prepared
-
-    def _helper_threads(self) -> ThreadPoolExecutor:
-        with self._lock:
-            if self._helpers is None:
-                self._helpers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="hybrid-embeddings-async")
-            return self._helpers
-
-    async def _load_in_thread(self) -> Engine:
-        if self._engine is not None:
-            return self._engine
-        return await asyncio.get_running_loop().run_in_executor(self._helper_threads(), self._load)
-
-    async def _start_in_thread(self, engine: Engine, request: Request) -> Pending:
-        """Tokenise and queue on a helper thread; a task cancelled meanwhile leaves nothing behind."""
-        started = asyncio.get_running_loop().run_in_executor(self._helper_threads(), engine.pipeline.start, request)
-        try:
-            return await asyncio.shield(started)
-        except asyncio.CancelledError:
-            request.cancelled.set()
-            started.add_done_callback(lambda done: _cancel_started(engine, done))
-            raise
+        return _rebuild, (self._runtime.settings,)
 
     def _checked_device(self, engine: Engine, device: str | None) -> str | None:
         if device is None or not engine.states:
@@ -365,10 +327,12 @@ class EmbeddingService:
         bar: ProgressBar,
     ) -> tuple[Vectors, Report]:
         results, report = [], Report(n_texts=0)
+        started = time.monotonic()
         try:
             for piece in pieces:
                 pending = engine.pipeline.start(replace(request, texts=piece))
-                results.append(engine.pipeline.finish(pending, timeout_s=timeout_s))
+                left_s = None if timeout_s is None else max(0.0, started + timeout_s - time.monotonic())
+                results.append(engine.pipeline.finish(pending, timeout_s=left_s))
                 report.add(pending.report)
                 bar.advance(len(piece))
         finally:
@@ -377,23 +341,14 @@ class EmbeddingService:
             return results[0], report
         return np.concatenate(results), report
 
-    def after_fork(self) -> None:
-        """Forget lanes and threads of the parent process; the next call loads new ones."""
-        self._lock = threading.RLock()
-        self._engine = None
-        self._helpers = None
-
-
-def _cancel_started(engine: Engine, started: asyncio.Future[Pending]) -> None:
-    if started.exception() is None:
-        engine.pipeline.cancel(started.result().job)
-
 
 def _rebuild(settings: Settings) -> EmbeddingService:
     return EmbeddingService(settings=settings)
 
 
 def _checked(texts: str | Sequence[str], *, offset: int = 0) -> list[str]:
+    if isinstance(texts, (bytes, Mapping)) or not isinstance(texts, Iterable):
+        raise InputError(f"texts is {type(texts).__name__}, expected a string or a list of strings")
     rows = [texts] if isinstance(texts, str) else list(texts)
     for index, text in enumerate(rows, start=offset):
         if not isinstance(text, str):

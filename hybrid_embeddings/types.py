@@ -14,6 +14,9 @@ Vectors = npt.NDArray[np.float32]
 TokenIds = npt.NDArray[np.int32]
 """int32, shape (n_tokens,), special tokens included."""
 
+OnTruncate = Literal["ignore", "warn", "error"]
+"""What to do when a text is longer than the model can read."""
+
 Kind = Literal["text", "query", "document"]
 """Which prompt of the model is put before the text. ``text`` is what ``SentenceTransformer.encode`` uses."""
 
@@ -63,6 +66,32 @@ class Batch:
     def padded_tokens(self) -> int:
         """Tokens that the device computes: rows × width."""
         return len(self.texts) * self.width
+
+
+@dataclass(slots=True)
+class CallCounters:
+    """Totals over all calls since the start, for statistics."""
+
+    n_calls: int = 0
+    n_cpu_calls: int = 0
+    n_gpu_calls: int = 0
+    n_hybrid_calls: int = 0  # several devices worked on it
+    n_texts: int = 0
+    n_tokens: int = 0
+    n_duplicates: int = 0
+    n_truncated: int = 0
+
+    def count(self, report: Report) -> None:
+        """Add one finished call."""
+        self.n_calls += 1
+        is_gpu = {lane.startswith("cuda") for lane in report.lanes}
+        self.n_hybrid_calls += len(report.lanes) > 1
+        self.n_gpu_calls += len(report.lanes) == 1 and is_gpu == {True}
+        self.n_cpu_calls += len(report.lanes) == 1 and is_gpu == {False}
+        self.n_texts += report.n_texts
+        self.n_tokens += report.n_tokens
+        self.n_duplicates += report.n_texts - report.n_computed
+        self.n_truncated += len(report.truncated)
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ class TextTokenizer:
     def __init__(self, definition: str, *, max_tokens: int | None, add_special_tokens: bool) -> None:
         """Build from the JSON text of a ``tokenizer.json``; ``max_tokens`` counts special tokens."""
         self._definition = definition
-        self._max_tokens = max_tokens
+        self.max_tokens = max_tokens
         self._add_special_tokens = add_special_tokens
         self._lock = threading.Lock()
         self._idle = [self._copy()]
@@ -52,10 +52,10 @@ class TextTokenizer:
     def _copy(self) -> Tokenizer:
         tokenizer = Tokenizer.from_str(self._definition)
         tokenizer.no_padding()
-        if self._max_tokens is None:
+        if self.max_tokens is None:
             tokenizer.no_truncation()
         else:
-            tokenizer.enable_truncation(self._max_tokens)
+            tokenizer.enable_truncation(self.max_tokens)
         return tokenizer
 
     @contextmanager

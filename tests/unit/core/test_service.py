@@ -131,7 +131,7 @@ async def test_event_loop_keeps_running_while_vectors_are_computed(service):
 
 
 async def test_cancelled_task_frees_the_queue(service):
-    dispatcher = service.load()._engine.pipeline.dispatcher
+    dispatcher = service.load()._runtime.engine().pipeline.dispatcher
     before = service.explain()["lanes"]["cpu"]["texts"]
     task = asyncio.create_task(service.aencode(["слово " * 200 + str(number) for number in range(4000)]))
     while not dispatcher.queued_tokens:
@@ -150,9 +150,63 @@ async def test_cancelled_task_frees_the_queue(service):
 
 
 def test_deadline(service):
-    with pytest.raises(DeadlineExceeded, match="0.001 s for 300 texts"):
+    with pytest.raises(DeadlineExceeded, match="before its 300 texts were done"):
         service.encode(["слово " * 200 + str(number) for number in range(300)], timeout_s=0.001)
     assert service.encode("after").shape == (384,)
+
+
+def test_long_texts_can_be_an_error(service):
+    with pytest.raises(InputError, match="text 2 has about 1[0-9]{3} tokens, the limit is 256") as caught:
+        service.encode(["short", "short", "word " * 1000], on_truncate="error")
+    assert caught.value.index == 2
+    assert service.encode(["short"], on_truncate="error").shape == (1, 384)
+
+
+def test_long_texts_can_be_a_warning(service, caplog):
+    service.encode(["short", "word " * 1000], on_truncate="warn")
+    assert "1 of 2 texts were cut to 256 tokens" in caplog.text
+    assert "word word" not in caplog.text
+
+
+@pytest.mark.parametrize("texts", [None, 5, b"bytes", {"a": 1}])
+def test_neither_text_nor_list(service, texts):
+    with pytest.raises(InputError, match="expected a string or a list of strings"):
+        service.encode(texts)
+
+
+def test_statistics_count_what_was_done(model_cache):
+    with EmbeddingService(settings=Settings(offline=True, cache_dir=model_cache)) as service:
+        service.encode(["a", "b", "a", "word " * 1000])
+        service.encode_query("c")
+        stats = service.get_device_stats()
+        assert (stats["cpu_requests"], stats["gpu_requests"], stats["hybrid_requests"]) == (2, 0, 0)
+        assert (stats["total_texts_processed"], stats["duplicate_texts"], stats["truncated_texts"]) == (5, 1, 1)
+        assert stats["total_tokens_processed"] == 3 + 3 + 256 + 3
+        performance = service.get_performance_stats()["cpu"]
+        assert performance["request_count"] >= 2
+        assert performance["avg_time"] > 0
+        assert service.health_check() == {
+            "status": "healthy",
+            "components": {"cpu": {"status": "healthy", "detail": ""}},
+        }
+
+
+def test_code_and_functions_of_1c(service):
+    assert service.encode_code("Возврат Истина;").shape == (384,)
+    vector = service.encode_function(
+        {
+            "name": "ПолучитьКурсВалюты",
+            "description": "Курс на дату.",
+            "parameters": ["Валюта", "Дата"],
+            "region": "API",
+        }
+    )
+    text = "Получить Курс Валюты (ПолучитьКурсВалюты). Курс на дату. Валюта, Дата. API"
+    np.testing.assert_allclose(vector, service.encode(text, kind="document"), atol=2e-2)
+    with pytest.raises(InputError, match="needs a name"):
+        service.encode_function({"description": "x"})
+    with pytest.raises(InputError, match="unknown fields nmae"):
+        service.encode_function({"nmae": "x"})
 
 
 async def test_deadline_async(service):

@@ -1,0 +1,115 @@
+"""The life of an engine: found, prepared, loaded at first use, closed, started over after a fork."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from hybrid_embeddings.errors import ServiceClosed
+from hybrid_embeddings.models.fingerprint import fingerprint
+from hybrid_embeddings.models.prepared import PreparedModel, prepare
+from hybrid_embeddings.models.resolve import resolve
+from hybrid_embeddings.pipeline import Pending, Request
+from hybrid_embeddings.resilience import fork
+from hybrid_embeddings.settings import Settings, default_cache_dir
+from hybrid_embeddings.wiring import Engine, build_engine
+
+
+class Runtime:
+    """One model with its options. Everything heavy happens at the first use; threads may share it."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Find the model; see :func:`hybrid_embeddings.models.resolve.resolve` for errors."""
+        self.settings = settings
+        self.found = resolve(settings.model, offline=settings.offline)
+        self._prepared: PreparedModel | None = None
+        self._engine: Engine | None = None
+        self._helpers: ThreadPoolExecutor | None = None
+        self._closed = False
+        self._lock = threading.RLock()
+        fork.watch(self)
+
+    def prepared(self) -> PreparedModel:
+        """Return the prepared model; the first time in the life of a model this takes seconds."""
+        with self._lock:
+            if self._prepared is None:
+                cache_dir = self.settings.cache_dir or default_cache_dir()
+                self._prepared = prepare(self.found.directory, fingerprint(self.found.directory), cache_dir)
+            return self._prepared
+
+    def engine(self) -> Engine:
+        """Return the running engine; start it if needed.
+
+        Raises:
+            ServiceClosed: after :meth:`close`.
+        """
+        engine = self._engine
+        if engine is not None:
+            return engine
+        with self._lock:
+            if self._closed:
+                raise ServiceClosed("the embedding service is closed; make a new one")
+            if self._engine is None:
+                self._engine = build_engine(self.settings, self.prepared())
+            return self._engine
+
+    async def engine_async(self) -> Engine:
+        """Return the running engine; starting it does not block the event loop."""
+        if self._engine is not None:
+            return self._engine
+        return await asyncio.get_running_loop().run_in_executor(self._helper_threads(), self.engine)
+
+    async def start_async(self, engine: Engine, request: Request) -> Pending:
+        """Tokenise and queue on a helper thread; a task cancelled meanwhile leaves nothing behind."""
+        started = asyncio.get_running_loop().run_in_executor(self._helper_threads(), engine.pipeline.start, request)
+        try:
+            return await asyncio.shield(started)
+        except asyncio.CancelledError:
+            request.cancelled.set()
+            started.add_done_callback(lambda done: _cancel_started(engine, done))
+            raise
+
+    def fingerprint(self) -> str:
+        """Return a digest of the model and of the options that change vectors by more than rounding."""
+        options = self.settings
+        digest = hashlib.blake2b(self.prepared().fingerprint.encode(), digest_size=16)
+        for value in (
+            options.truncate_dim,
+            options.normalize,
+            options.max_tokens,
+            options.query_prompt,
+            options.document_prompt,
+        ):
+            encoded = repr(value).encode()
+            digest.update(len(encoded).to_bytes(8, "little") + encoded)
+        return digest.hexdigest()
+
+    def close(self) -> None:
+        """Stop the engine. Idempotent."""
+        with self._lock:
+            self._closed = True
+            engine, self._engine = self._engine, None
+            helpers, self._helpers = self._helpers, None
+        if engine is not None:
+            engine.close()
+        if helpers is not None:
+            helpers.shutdown(wait=False)
+
+    def after_fork(self) -> None:
+        """Forget lanes and threads of the parent process; the next use starts new ones."""
+        self._lock = threading.RLock()
+        self._engine = None
+        self._helpers = None
+
+    def _helper_threads(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._helpers is None:
+                self._helpers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="hybrid-embeddings-async")
+            return self._helpers
+
+
+def _cancel_started(engine: Engine, started: asyncio.Future[Pending]) -> None:
+    if started.exception() is None:
+        engine.pipeline.cancel(started.result().job)

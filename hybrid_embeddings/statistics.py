@@ -1,0 +1,95 @@
+"""What happened so far, as plain dictionaries. Pure functions over a running engine."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from hybrid_embeddings.scheduling.lane import LaneState
+from hybrid_embeddings.wiring import Engine
+
+Health = Literal["healthy", "degraded", "unhealthy"]
+
+
+def explain(engine: Engine) -> dict[str, Any]:
+    """Return per lane what it is, what it did and why it may get nothing; and the lanes that were refused."""
+    total = sum(state.counters.n_texts for state in engine.states) or 1
+    return {"lanes": {state.name: _lane(state, total) for state in engine.states}, "refused": engine.refused}
+
+
+def _lane(state: LaneState, total_texts: int) -> dict[str, Any]:
+    counters = state.counters
+    return {
+        "device": state.lane.device,
+        "numeric_class": state.lane.numeric_class,
+        "share": counters.n_texts / total_texts,
+        "batches": counters.n_batches,
+        "texts": counters.n_texts,
+        "tokens": counters.n_tokens,
+        "padding": 1 - counters.n_tokens / max(counters.n_padded_tokens, 1),
+        "predicted_tokens_per_s": round(state.tokens_per_s),
+        "measured_tokens_per_s": round(state.lane.n_slots * counters.n_padded_tokens / max(counters.busy_s, 1e-9)),
+        "budget_tokens": state.budget_tokens,
+        "breaker": state.breaker.state,
+        "failures": counters.n_failures,
+        "out_of_memory": counters.n_out_of_memory,
+        "idle_because": "" if state.usable else state.why_unusable(),
+        "last_error": state.last_error,
+    }
+
+
+def device_stats(engine: Engine) -> dict[str, int]:
+    """Return how many calls went to the CPU, to GPUs, to both; texts, tokens, duplicates and truncated texts."""
+    counters = engine.pipeline.counters
+    return {
+        "cpu_requests": counters.n_cpu_calls,
+        "gpu_requests": counters.n_gpu_calls,
+        "hybrid_requests": counters.n_hybrid_calls,
+        "total_requests": counters.n_calls,
+        "total_texts_processed": counters.n_texts,
+        "total_tokens_processed": counters.n_tokens,
+        "duplicate_texts": counters.n_duplicates,
+        "truncated_texts": counters.n_truncated,
+    }
+
+
+def performance_stats(engine: Engine) -> dict[str, dict[str, float]]:
+    """Return per lane the batches, seconds, mean seconds per batch and texts per second of its own time."""
+    stats = {}
+    for state in engine.states:
+        counters = state.counters
+        stats[state.name] = {
+            "request_count": counters.n_batches,
+            "total_time": counters.busy_s,
+            "avg_time": counters.busy_s / max(counters.n_batches, 1),
+            "texts_per_s": state.lane.n_slots * counters.n_texts / max(counters.busy_s, 1e-9),
+        }
+    return stats
+
+
+def health(engine: Engine) -> dict[str, Any]:
+    """Return a status for the whole and per component.
+
+    ``healthy``: all lanes work. ``degraded``: some do not. ``unhealthy``: none does.
+    """
+    components: dict[str, dict[str, str]] = {
+        name: {"status": "unhealthy", "detail": why} for name, why in engine.refused.items()
+    }
+    for state in engine.states:
+        components[state.name] = _lane_health(state)
+    if engine.pipeline.static is not None:
+        components["static"] = {"status": "healthy", "detail": ""}
+    statuses = {component["status"] for component in components.values()}
+    overall: Health = "degraded"
+    if statuses == {"healthy"}:
+        overall = "healthy"
+    elif statuses == {"unhealthy"}:
+        overall = "unhealthy"
+    return {"status": overall, "components": components}
+
+
+def _lane_health(state: LaneState) -> dict[str, str]:
+    if not state.usable:
+        return {"status": "unhealthy", "detail": state.why_unusable()}
+    if state.breaker.state == "half_open":
+        return {"status": "degraded", "detail": f"being tried again after: {state.last_error}"}
+    return {"status": "healthy", "detail": ""}
