@@ -161,7 +161,7 @@ def _open_dense(manifest: Manifest, folder: Path, *, embedder: Embedder, setting
     """The vectors, or None with a warning where they cannot serve: words and names still answer."""
     if manifest.model_fingerprint != embedder.fingerprint:
         _log.warning(
-            "Space %r was indexed with the model %s, now %s is set: searching without vectors. "
+            "Space %r was indexed with another model or version of it (%s; now %s): searching without vectors. "
             "Run `rag-demo index` again.",
             manifest.space_id,
             manifest.model_name,

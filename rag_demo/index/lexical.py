@@ -27,6 +27,10 @@ BOOSTS: dict[str, float] = {"name": 1.5, "synonym": 2.0, "doc": 1.5, "body": 1.0
 # Longer bodies say nothing new after this many terms; it bounds the time that one huge method may take.
 _BODY_TERMS = 1500
 _MEMORY_MB = 256
+# Time grows with the postings read, and terms that a fifth of all documents hold decide next to nothing: without them
+# 120 questions over 47,534 documents take 276 ms (median; 95 %: 715 ms) for 342 ms (1,233 ms), hit@10 .917 for .925.
+_COMMON = 0.2
+_LARGE = 5_000
 
 
 class WhooshIndex:
@@ -84,17 +88,10 @@ class WhooshIndex:
 
     def search(self, terms: Sequence[str], limit: int, *, where: Where = EVERYWHERE) -> list[Scored]:
         """See `LexicalIndex`; the score is a sum of BM25 over fields."""
-        reader = self._searcher.reader()
-        parts = [
-            query.Term(field, term, boost=boost)
-            for term in dict.fromkeys(terms)
-            for field, boost in BOOSTS.items()
-            if (field, term) in reader
-        ]
         allowed = self._allowed(where)
         if allowed is not None and not allowed:
             return []  # whoosh takes an empty filter for none
-        results = self._searcher.search(query.Or(parts), limit=limit, filter=allowed)
+        results = self._searcher.search(query.Or(self._clauses(terms)), limit=limit, filter=allowed)
         return [Scored(DocKey(*hit["key"]), hit.score) for hit in results]
 
     def frequency(self, term: str) -> int:
@@ -115,6 +112,16 @@ class WhooshIndex:
             self._searcher.close()
             self._searcher = None
         self._index.close()
+
+    def _clauses(self, terms: Sequence[str]) -> list[Any]:
+        """One clause per term and field; in a large index without those that nearly every document matches."""
+        reader = self._searcher.reader()
+        found = [(reader.doc_frequency(field, term), field, term) for term in dict.fromkeys(terms) for field in BOOSTS]
+        found = [entry for entry in found if entry[0]]
+        if self.count() > _LARGE:
+            most = _COMMON * self.count()
+            found = [entry for entry in found if entry[0] <= most] or found
+        return [query.Term(field, term, boost=BOOSTS[field]) for _, field, term in found]
 
     def _renew_searcher(self) -> None:
         self._searcher = self._index.searcher(weighting=scoring.BM25F(B=0.75, K1=1.2))

@@ -142,3 +142,11 @@ class TestWhoosh(LexicalIndexContract):
             folder.mkdir()
         with pytest.raises(IndexBroken, match="Index again"):
             WhooshIndex.open(folder)
+
+    def test_in_a_large_index_common_words_do_not_hide_the_rare_one(self, index):
+        names = [f"CommonModule.Модуль{n}.Метод{n}" for n in range(5_200)]
+        index.add([make_document(name, **PLAIN | {"doc": "Возвращает значение."}) for name in names])
+        index.add([RATE])
+        index.seal()
+        assert found(index, "возвращает значение курса")[0] == RATE.doc_id
+        assert len(found(index, "возвращает значение")) == 10
