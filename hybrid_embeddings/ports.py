@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from hybrid_embeddings.types import Batch, Vectors
+from hybrid_embeddings.types import Batch, MemoryReading, Vectors
 
 
 @runtime_checkable
@@ -45,3 +45,11 @@ class Lane(Protocol):
 
     def close(self) -> None:
         """Give back threads and memory. Called once, when no ``run`` is under way."""
+
+
+@runtime_checkable
+class ReportsMemory(Protocol):
+    """What a lane may offer beyond :class:`Lane`: facts that fit its batches to the memory of its device."""
+
+    def memory(self) -> MemoryReading:
+        """Return the memory of the device now. Called after every batch, so it should take microseconds."""

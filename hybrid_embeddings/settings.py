@@ -117,6 +117,27 @@ class Settings:
         _positive_int,
         "Padded tokens in one batch. Not set: what suits the device.",
     )
+    memory_aware_batching: bool = _option(
+        True, "EMBEDDING_MEMORY_AWARE_BATCHING", _bool, "Cut batches to what fits into the free memory of the device."
+    )
+    max_memory_mb: int | None = _option(
+        None,
+        "EMBEDDING_MAX_MEMORY_MB",
+        _positive_int,
+        "Mebibytes that the batches of one device may take. Not set: what is free.",
+    )
+    adaptive_batch_size: bool = _option(
+        True,
+        "EMBEDDING_ADAPTIVE_BATCH_SIZE",
+        _bool,
+        "Cut batches on a slow device to half a second of measured time.",
+    )
+    predictive_batch: bool = _option(
+        False,
+        "EMBEDDING_PREDICTIVE_BATCH",
+        _bool,
+        "Learn time and memory of batches while running, and choose the fastest size that fits.",
+    )
     max_queued_tokens: int = _option(
         64_000_000,
         "EMBEDDING_MAX_QUEUED_TOKENS",

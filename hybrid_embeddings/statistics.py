@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Literal
 
 from hybrid_embeddings.scheduling.lane import LaneState
@@ -29,6 +30,7 @@ def _lane(state: LaneState, total_texts: int) -> dict[str, Any]:
         "predicted_tokens_per_s": round(state.tokens_per_s),
         "measured_tokens_per_s": round(state.lane.n_slots * counters.n_padded_tokens / max(counters.busy_s, 1e-9)),
         "budget_tokens": state.budget_tokens,
+        "budget": asdict(state.budget.stats),
         "breaker": state.breaker.state,
         "failures": counters.n_failures,
         "out_of_memory": counters.n_out_of_memory,

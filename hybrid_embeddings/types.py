@@ -68,6 +68,14 @@ class Batch:
         return len(self.texts) * self.width
 
 
+@dataclass(frozen=True, slots=True)
+class MemoryReading:
+    """Memory of a device, in bytes; None: unknown."""
+
+    free_bytes: int | None = None  # what batches may still take
+    peak_bytes: int | None = None  # the most that batches took at once since the reading before
+
+
 @dataclass(slots=True)
 class CallCounters:
     """Totals over all calls since the start, for statistics."""

@@ -13,7 +13,7 @@ from hybrid_embeddings.errors import (
     SettingsError,
 )
 from hybrid_embeddings.models.canaries import canary_texts
-from hybrid_embeddings.models.devices import available_cores
+from hybrid_embeddings.models.devices import HostMemory, available_cores
 from hybrid_embeddings.models.lane_check import TOLERANCE, check_lane
 from hybrid_embeddings.models.openvino_lane import OpenVinoLane
 from hybrid_embeddings.models.prepared import PreparedModel
@@ -21,15 +21,26 @@ from hybrid_embeddings.models.static import StaticModel
 from hybrid_embeddings.models.tokenizer import TextTokenizer
 from hybrid_embeddings.models.torch_lane import TorchLane, cuda_devices
 from hybrid_embeddings.pipeline import Pipeline
-from hybrid_embeddings.ports import Lane
+from hybrid_embeddings.ports import Lane, ReportsMemory
 from hybrid_embeddings.resilience.breaker import Breaker
+from hybrid_embeddings.scheduling.budget import (
+    BudgetPolicy,
+    FixedBudget,
+    FormulaBudget,
+    MemoryLimit,
+    activation_bytes_per_token,
+)
 from hybrid_embeddings.scheduling.cost import CostModel
 from hybrid_embeddings.scheduling.dispatcher import Dispatcher
 from hybrid_embeddings.scheduling.lane import LaneState
+from hybrid_embeddings.scheduling.predictive import PredictiveBudget
 from hybrid_embeddings.settings import Settings
-from hybrid_embeddings.types import Kind, Precision, TokenizedText
+from hybrid_embeddings.types import Kind, MemoryReading, ModelCard, Precision, TokenizedText
 
 _log = logging.getLogger("hybrid_embeddings")
+
+# Longer batches gain nothing on any device measured, but what comes next waits longer.
+_BATCH_TARGET_S = 0.5
 
 LaneFactory = Callable[[Precision], Lane]
 
@@ -205,4 +216,37 @@ def _build_lane(
         timeout_s=settings.breaker_timeout_gpu_s if is_gpu else settings.breaker_timeout_cpu_s,
     )
     _log.info("%s takes part in %s, 1-cos at most %.1e", lane.name, lane.numeric_class, check.worst)
-    return LaneState(lane, breaker, cost, settings.max_batch_tokens or lane.max_batch_tokens)
+    return LaneState(
+        lane,
+        breaker,
+        cost,
+        settings.max_batch_tokens or lane.max_batch_tokens,
+        budget=_budget_policy(settings, lane, model.card),
+        read_memory=_memory_source(settings, lane),
+    )
+
+
+def _budget_policy(settings: Settings, lane: Lane, card: ModelCard) -> BudgetPolicy:
+    limit = MemoryLimit(
+        activation_bytes_per_token(
+            card.dimension,
+            max_tokens=card.max_tokens,
+            bytes_per_number=4 if lane.numeric_class == "float32" else 2,
+        ),
+        n_slots=lane.n_slots,
+        max_bytes=None if settings.max_memory_mb is None else settings.max_memory_mb * 2**20,
+    )
+    if settings.predictive_batch:
+        return PredictiveBudget(limit, limit_tokens=settings.max_batch_tokens)
+    if settings.memory_aware_batching or settings.adaptive_batch_size or settings.max_memory_mb:
+        return FormulaBudget(limit, target_s=_BATCH_TARGET_S if settings.adaptive_batch_size else None)
+    return FixedBudget()
+
+
+def _memory_source(settings: Settings, lane: Lane) -> Callable[[], MemoryReading]:
+    """Return where the free memory for batches of a lane is read; a source that knows nothing if nobody does."""
+    if not settings.memory_aware_batching:
+        return MemoryReading
+    if lane.device == "cpu":
+        return HostMemory()
+    return lane.memory if isinstance(lane, ReportsMemory) else MemoryReading

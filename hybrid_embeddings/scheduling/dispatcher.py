@@ -208,7 +208,7 @@ class Dispatcher:
         seconds = self._clock() - running.started_s
         state.breaker.success()
         if not running.given_up:
-            state.cost.observe(running.batch.padded_tokens, seconds)
+            state.learn(running, seconds)
         counters = state.counters
         counters.n_batches += 1
         counters.n_texts += len(running.items)
@@ -239,8 +239,7 @@ class Dispatcher:
         if isinstance(error, LaneOutOfMemory):
             state.counters.n_out_of_memory += 1
             state.breaker.abandon_trial()
-            # Half of what did not fit is the new ceiling; it is never raised again.
-            state.budget_tokens = max(1, min(state.budget_tokens, running.batch.padded_tokens) // 2)
+            state.shrink(running)
         elif not running.given_up:
             state.counters.n_failures += 1
             state.breaker.failure()

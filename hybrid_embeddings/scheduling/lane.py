@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from hybrid_embeddings.ports import Lane
 from hybrid_embeddings.resilience.breaker import Breaker
+from hybrid_embeddings.scheduling.budget import BudgetFacts, BudgetPolicy, FixedBudget
 from hybrid_embeddings.scheduling.cost import CostModel
 from hybrid_embeddings.scheduling.work import Item
-from hybrid_embeddings.types import Batch, Vectors
+from hybrid_embeddings.types import Batch, MemoryReading, Vectors
 
 
 @dataclass(slots=True, eq=False)
@@ -22,6 +24,7 @@ class Running:
     started_s: float
     expected_s: float
     given_up: bool = False  # the lane overran the operation time-out; others do the work
+    memory: MemoryReading = MemoryReading()  # of the device, right after the batch
 
 
 @dataclass(slots=True)
@@ -44,10 +47,35 @@ class LaneState:
     lane: Lane
     breaker: Breaker
     cost: CostModel
-    budget_tokens: int
+    budget_tokens: int  # padded tokens of the next batch, by ``budget``; given: what suits the device
     counters: LaneCounters = field(default_factory=LaneCounters)
     running: list[Running] = field(default_factory=list)
     last_error: str = ""
+    budget: BudgetPolicy = field(default_factory=FixedBudget)
+    read_memory: Callable[[], MemoryReading] = MemoryReading
+    preferred_tokens: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.preferred_tokens = self.budget_tokens
+        self._choose_budget(self.read_memory())
+
+    def learn(self, running: Running, seconds: float) -> None:
+        """Take the time and memory of a batch that went well into account for the next ones."""
+        padded_tokens = running.batch.padded_tokens
+        self.cost.observe(padded_tokens, seconds)
+        peak_bytes = running.memory.peak_bytes
+        if peak_bytes is not None:
+            peak_bytes //= 1 + len(self.running)  # the device only knows the sum over all slots
+        self.budget.observe(padded_tokens, seconds, peak_bytes)
+        self._choose_budget(running.memory)
+
+    def shrink(self, running: Running) -> None:
+        """Make the next batches smaller than one that did not fit into memory."""
+        self.budget.shrink(running.batch.padded_tokens)
+        self._choose_budget(running.memory)
+
+    def _choose_budget(self, memory: MemoryReading) -> None:
+        self.budget_tokens = self.budget.budget(BudgetFacts(self.preferred_tokens, memory.free_bytes))
 
     @property
     def name(self) -> str:
@@ -111,6 +139,9 @@ class LaneThreads:
             # A lane is foreign code: whatever it raises must reach the callers and must not end this thread.
             except Exception as error:  # noqa: BLE001 - see above
                 outcome = error
+            # Read here, because reports are taken under a lock. Without a reading only the ceiling bounds batches.
+            with suppress(Exception):
+                running.memory = self._state.read_memory()
             self._report(self._state, running, outcome)
 
     def join(self, timeout_s: float) -> bool:

@@ -1,0 +1,1 @@
+"""Tried out, not promised: may change or go. Nothing of the engine imports it."""
