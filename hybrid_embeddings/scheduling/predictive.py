@@ -17,7 +17,7 @@ _HISTORY = 96
 _REFIT_EVERY = 8
 _ERRORS = 64
 # Sizes around the best one are tried in this order. Without different sizes there is nothing to learn from.
-_TRIALS = (1.0, 0.75, 1.0, 1.0, 1.33, 1.0, 1.0, 1.0)
+_TRIALS = (1.0, 0.8, 1.0, 1.0, 1.25, 1.0, 1.0, 1.0)
 # One step changes the size by this factor at most: predictions far beyond what was seen are not trusted.
 _TRUST = 2.0
 # A new size must promise this much more speed than the present one: near the best, speed is flat.
@@ -57,7 +57,7 @@ class Regression:
     def predict(self, padded_tokens: float) -> float:
         """Return the expected value; only after the first fit."""
         pairs = zip(self.coefficients or (), self._features(padded_tokens), strict=True)
-        return sum(weight * feature for weight, feature in pairs)
+        return max(sum(weight * feature for weight, feature in pairs), 1e-12)
 
     @property
     def error(self) -> float | None:
@@ -120,13 +120,14 @@ class PredictiveBudget(CeilingBudget):
         self._time = Regression(lambda n: (1.0, n, n * n))
         self._bytes = Regression(lambda n: (1.0, n))
         self._best: float | None = None  # None: not asked yet
-        self._present = 1.0  # the best one as far as memory allows
+        self._largest = 1.0  # what memory allows at the moment
         self._n_asked = 0
 
     def budget(self, facts: BudgetFacts) -> int:
-        """See :class:`BudgetPolicy`. The sizes around the best one are tried in a fixed order."""
+        """See :class:`BudgetPolicy`. Sizes around the best one are tried in a fixed order, never more than fits."""
+        best = super().budget(facts)
         self._n_asked += 1
-        return super().budget(facts)
+        return max(1, int(min(best * _TRIALS[self._n_asked % len(_TRIALS)], self._largest)))
 
     def observe(self, padded_tokens: int, seconds: float, peak_bytes: int | None = None) -> None:
         """See :class:`BudgetPolicy`."""
@@ -145,11 +146,11 @@ class PredictiveBudget(CeilingBudget):
     def _wish(self, facts: BudgetFacts) -> int:
         if self._best is None:
             self._best = float(facts.preferred_tokens)
-        largest = min(self._limit_tokens or _LARGEST * facts.preferred_tokens, self._fitting(facts.free_bytes))
+        limits = [self._limit_tokens or _LARGEST * facts.preferred_tokens, self._fitting(facts.free_bytes)]
         if self._ceiling is not None:
-            largest = min(largest, self._ceiling)
-        self._present = max(1.0, min(self._best, largest))
-        return int(min(self._present * _TRIALS[self._n_asked % len(_TRIALS)], largest))
+            limits.append(self._ceiling)
+        self._largest = min(limits)
+        return int(min(self._best, self._largest))
 
     def _fitting(self, free_bytes: int | None) -> float:
         """Return the largest size that is predicted to fit."""
@@ -161,7 +162,7 @@ class PredictiveBudget(CeilingBudget):
 
     def _improve(self) -> None:
         """Move the best size towards the highest predicted speed."""
-        present = self._present
+        present = float(self._last or 1)
         # Small batches alone, say of queries, tell nothing about large ones.
         if self._time.largest_seen * _TRUST < present:
             return
@@ -169,5 +170,9 @@ class PredictiveBudget(CeilingBudget):
         target = (overhead_s / dearer) ** 0.5 if dearer > 0 else float("inf")
         better = min(max(target, present / _TRUST), present * _TRUST)
         gain = (better / self._time.predict(better)) / (present / self._time.predict(present))
-        if gain > _WORTH_A_CHANGE:
-            self._best = better
+        if gain <= _WORTH_A_CHANGE:
+            return
+        if better > present and self._best is not None:
+            # Where memory alone keeps batches small, what was best before need not be found again.
+            better = min(max(better, self._best), target)
+        self._best = better
