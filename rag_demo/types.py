@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-DocType = Literal["metadata_object", "method", "module", "form", "help"]
-DOC_TYPES: tuple[DocType, ...] = ("metadata_object", "method", "module", "form", "help")
+NoteType = Literal["manual", "specification", "release_notes", "faq", "regulation", "note"]
+DocType = Literal["metadata_object", "method", "module", "form", "help"] | NoteType
+# Sorts of documents beside the dump; "note" is whatever is none of the others.
+NOTE_TYPES: tuple[NoteType, ...] = ("manual", "specification", "release_notes", "faq", "regulation", "note")
+DOC_TYPES: tuple[DocType, ...] = ("metadata_object", "method", "module", "form", "help", *NOTE_TYPES)
 
 
 @dataclass(frozen=True, slots=True)

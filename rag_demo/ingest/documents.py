@@ -33,6 +33,7 @@ class Passage:
     export: bool = False
     deprecated: bool = False
     part: str = ""
+    name: str = ""  # empty: the last part of ``full_name``
 
 
 @dataclass(slots=True)
@@ -54,15 +55,15 @@ class DocumentFactory:
         return Document(
             doc_id=_digest(self.space_id, *identity, str(ordinal)),
             space_id=self.space_id,
-            name=passage.full_name.rpartition(".")[2],
+            name=passage.name or passage.full_name.rpartition(".")[2],
             line_start=passage.line_start,
             line_end=passage.line_end,
-            content_hash=_digest(*map(str, content.values()), passage.part),
+            content_hash=_digest(*map(str, content.values()), passage.part, passage.name),
             **content,
         )
 
 
-_CONTENT = tuple(name for name in Passage.__slots__ if name not in {"line_start", "line_end", "part"})
+_CONTENT = tuple(name for name in Passage.__slots__ if name not in {"line_start", "line_end", "part", "name"})
 
 
 def _digest(*fields: str) -> str:

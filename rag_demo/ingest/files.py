@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import unicodedata
 from collections.abc import Iterator
@@ -84,6 +85,8 @@ class DumpFolder:
         except OSError as error:
             self.report(file.path, f"skipped: the file cannot be read ({error.strerror})")
             return None
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return content.decode("utf-16", errors="replace")
         try:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError as error:

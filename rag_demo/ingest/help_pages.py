@@ -15,11 +15,17 @@ from rag_demo.ingest.parts import Unit
 
 _MARKUP = re.compile(r"<(?:(?P<comment>!--)|[!?]|(?P<close>/?)(?P<tag>[a-zA-Z][a-zA-Z0-9]*))")
 _SILENT = {"head", "script", "style", "title"}
-_BLOCKS = {"p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "br", "table", "ul", "ol", "body", "dt", "dd"}
+_HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+_BLOCKS = _HEADINGS | {"p", "div", "li", "tr", "br", "table", "ul", "ol", "body", "dt", "dd"}
 
 
 def help_units(source: Source) -> list[Unit]:
     """Paragraphs, list items and table rows of a page, without what the page does not show."""
+    return [unit for _, unit in page_blocks(source)]
+
+
+def page_blocks(source: Source) -> list[tuple[int, Unit]]:
+    """What `help_units` gives, each with its level as a heading: 1 for ``<h1>`` … 6, 0 for any other text."""
     page = _Page(source)
     silent = 0
     for start, end, tag, closes in _tokens(source.text):
@@ -30,10 +36,11 @@ def help_units(source: Source) -> list[Unit]:
             silent = max(0, silent - 1) if closes else silent + 1
         elif tag in _BLOCKS:
             page.end_block()
+            page.level = int(tag[1]) if tag in _HEADINGS and not closes else 0
             if tag == "body":
                 silent = 0  # whatever was left open in the head
     page.end_block()
-    return page.units
+    return page.blocks
 
 
 def _tokens(html: str) -> Iterator[tuple[int, int, str, bool]]:
@@ -55,7 +62,8 @@ def _tokens(html: str) -> Iterator[tuple[int, int, str, bool]]:
 
 class _Page:
     def __init__(self, source: Source) -> None:
-        self.units: list[Unit] = []
+        self.blocks: list[tuple[int, Unit]] = []
+        self.level = 0
         self._source = source
         self._words: list[str] = []
         self._start = 0
@@ -76,5 +84,5 @@ class _Page:
         text = " ".join(unescape("".join(self._words)).split())
         if text and self._end:
             lines = self._source.line_of(self._start), self._source.line_of(self._end - 1)
-            self.units.append(Unit(*lines, text))
+            self.blocks.append((self.level, Unit(*lines, text)))
         self._words, self._start, self._end = [], 0, 0
