@@ -18,11 +18,9 @@ from collections.abc import Set as AbstractSet
 from rag_demo.index.analyse import terms
 from rag_demo.types import Document, Hit
 
-# Half of the weight. Questions carry verbs of their own («где хранится», «чем отличается») that no passage
-# repeats, so asking for more refuses good questions; below a third any hit would do.
-ENOUGH = 0.5
-
-
+# Chosen on the tune half of the demo configuration's golden questions and its unanswerable ones: of the questions
+# with the right object among five hits it refuses 7 % (at 0.5: 16 %), of the unanswerable ones 83 % (at 0.5: 94 %).
+ENOUGH = 0.35
 VERB_SHARE = 0.3
 
 
