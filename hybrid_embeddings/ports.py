@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from hybrid_embeddings.types import Batch, MemoryReading, Vectors
@@ -53,3 +54,39 @@ class ReportsMemory(Protocol):
 
     def memory(self) -> MemoryReading:
         """Return the memory of the device now. Called after every batch, so it should take microseconds."""
+
+
+class PoolState(Protocol):
+    """Figures of one pool of buffers; see :class:`hybrid_embeddings.models.memory_pool.PoolStats`."""
+
+    @property
+    def n_hits(self) -> int:
+        """Leases that needed no allocation."""
+
+    @property
+    def n_misses(self) -> int:
+        """Leases that needed one."""
+
+    @property
+    def in_use_bytes(self) -> int:
+        """Bytes of buffers that are lent now."""
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of all buffers of the pool."""
+
+    @property
+    def limit_bytes(self) -> int:
+        """Most bytes that the pool may hold."""
+
+    @property
+    def fragmentation(self) -> float:
+        """1 − requested / held."""
+
+
+@runtime_checkable
+class PooledMemory(Protocol):
+    """What a lane offers besides :class:`Lane` if it works with pools of buffers."""
+
+    def pool_stats(self) -> Mapping[str, PoolState]:
+        """Return the figures of each pool, by name; none if the lane has no pool."""

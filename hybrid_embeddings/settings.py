@@ -163,6 +163,18 @@ class Settings:
         60.0, "EMBEDDING_GPU_CB_TIMEOUT", _positive_float, "Seconds until a GPU lane is tried again."
     )
     multi_gpu: bool = _option(True, "EMBEDDING_MULTI_GPU_ENABLED", _bool, "Use every CUDA device. Off: only the first.")
+    gpu_memory_pool: bool = _option(
+        True,
+        "EMBEDDING_GPU_MEMORY_POOL",
+        _bool,
+        "Keep pinned and device buffers of a GPU for the next batches. Off: allocate them for each batch.",
+    )
+    gpu_memory_pool_mb: int = _option(
+        256,
+        "EMBEDDING_GPU_MEMORY_POOL_MB",
+        _positive_int,
+        "Most MiB that a GPU's pool holds in pinned memory, and the same again in device memory.",
+    )
     cpu_backend: str = _option(
         "auto",
         "EMBEDDING_CPU_BACKEND",

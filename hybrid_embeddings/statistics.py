@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, Literal
 
+from hybrid_embeddings.ports import Lane, PooledMemory
 from hybrid_embeddings.scheduling.lane import LaneState
 from hybrid_embeddings.wiring import Engine
 
@@ -34,8 +35,26 @@ def _lane(state: LaneState, total_texts: int) -> dict[str, Any]:
         "breaker": state.breaker.state,
         "failures": counters.n_failures,
         "out_of_memory": counters.n_out_of_memory,
+        "memory_pool": _pools(state.lane),
         "idle_because": "" if state.usable else state.why_unusable(),
         "last_error": state.last_error,
+    }
+
+
+def _pools(lane: Lane) -> dict[str, dict[str, float]]:
+    """Return per pool of buffers hits, misses, bytes and fragmentation; empty for a lane without pools."""
+    if not isinstance(lane, PooledMemory):
+        return {}
+    return {
+        name: {
+            "hits": pool.n_hits,
+            "misses": pool.n_misses,
+            "in_use_bytes": pool.in_use_bytes,
+            "held_bytes": pool.held_bytes,
+            "limit_bytes": pool.limit_bytes,
+            "fragmentation": pool.fragmentation,
+        }
+        for name, pool in lane.pool_stats().items()
     }
 
 

@@ -23,6 +23,9 @@ Kind = Literal["text", "query", "document"]
 Precision = Literal["fast", "exact"]
 """``exact``: float32 everywhere. ``fast``: the fastest numeric mode of a device that passes the lane check."""
 
+Attempt = Literal["fast", "wide", "exact"]
+"""What a lane is built in. ``wide``: half precision with the range of float32, for models too large for ``fast``."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenizedText:

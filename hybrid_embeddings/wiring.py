@@ -13,13 +13,15 @@ from hybrid_embeddings.errors import (
     SettingsError,
 )
 from hybrid_embeddings.models.canaries import canary_texts
-from hybrid_embeddings.models.devices import HostMemory, available_cores
+from hybrid_embeddings.models.cuda_device import CudaDevice, cuda_devices
+from hybrid_embeddings.models.devices import HostMemory, available_cores, has_fast_bfloat16
 from hybrid_embeddings.models.lane_check import TOLERANCE, check_lane
 from hybrid_embeddings.models.openvino_lane import OpenVinoLane
 from hybrid_embeddings.models.prepared import PreparedModel
 from hybrid_embeddings.models.static import StaticModel
 from hybrid_embeddings.models.tokenizer import TextTokenizer
-from hybrid_embeddings.models.torch_lane import TorchLane, cuda_devices
+from hybrid_embeddings.models.torch_device import HostDevice
+from hybrid_embeddings.models.torch_lane import TorchLane
 from hybrid_embeddings.pipeline import Pipeline
 from hybrid_embeddings.ports import Lane, ReportsMemory
 from hybrid_embeddings.resilience.breaker import Breaker
@@ -35,14 +37,18 @@ from hybrid_embeddings.scheduling.dispatcher import Dispatcher
 from hybrid_embeddings.scheduling.lane import LaneState
 from hybrid_embeddings.scheduling.predictive import PredictiveBudget
 from hybrid_embeddings.settings import Settings
-from hybrid_embeddings.types import Kind, MemoryReading, ModelCard, Precision, TokenizedText
+from hybrid_embeddings.types import Attempt, Kind, MemoryReading, ModelCard, Precision, TokenizedText
 
 _log = logging.getLogger("hybrid_embeddings")
 
 # Longer batches gain nothing on any device measured, but what comes next waits longer.
 _BATCH_TARGET_S = 0.5
 
-LaneFactory = Callable[[Precision], Lane]
+LaneFactory = Callable[[Attempt], Lane]
+
+# What is tried on a device, best first, until one passes the lane check.
+_ATTEMPTS: dict[Precision, tuple[Attempt, ...]] = {"fast": ("fast", "wide", "exact"), "exact": ("exact",)}
+_CUDA_NUMERIC: dict[Attempt, str] = {"fast": "float16", "wide": "bfloat16", "exact": "float32"}
 
 
 @dataclass(slots=True)
@@ -137,30 +143,42 @@ def _factories(settings: Settings, model: PreparedModel) -> dict[str, LaneFactor
     factories: dict[str, LaneFactory] = {}
     devices = cuda_devices()
     for device in devices if settings.multi_gpu else devices[:1]:
-        factories[device] = _torch_factory(model, device)
+        factories[device] = _cuda_factory(settings, model, device)
     if not devices or settings.hybrid_mode:
         factories["cpu"] = _cpu_factory(settings, model)
     return factories
 
 
-def _torch_factory(model: PreparedModel, device: str) -> LaneFactory:
-    return lambda precision: TorchLane(model.source, model.card, device, precision=precision)
+def _cuda_factory(settings: Settings, model: PreparedModel, device: str) -> LaneFactory:
+    def build(attempt: Attempt) -> Lane:
+        cuda = CudaDevice(device, pool_bytes=_pool_bytes(settings))
+        return TorchLane(model.source, model.card, cuda, numeric_class=_CUDA_NUMERIC[attempt])
+
+    return build
+
+
+def _pool_bytes(settings: Settings) -> int:
+    return settings.gpu_memory_pool_mb * 2**20 if settings.gpu_memory_pool else 0
 
 
 def _cpu_factory(settings: Settings, model: PreparedModel) -> LaneFactory:
     n_threads = settings.cpu_threads or available_cores()
 
-    def build(precision: Precision) -> Lane:
+    def torch_lane(attempt: Attempt) -> Lane:
+        numeric_class = "bfloat16" if attempt == "fast" and has_fast_bfloat16() else "float32"
+        return TorchLane(model.source, model.card, HostDevice(), numeric_class=numeric_class)
+
+    def build(attempt: Attempt) -> Lane:
         if settings.cpu_backend == "torch":
-            return TorchLane(model.source, model.card, "cpu", precision=precision)
+            return torch_lane(attempt)
         try:
-            return OpenVinoLane(model, precision=precision, n_threads=n_threads)
+            return OpenVinoLane(model, precision="fast" if attempt == "fast" else "exact", n_threads=n_threads)
         except HybridEmbeddingsError as error:
             if settings.cpu_backend == "openvino":
                 raise
             level = logging.INFO if isinstance(error, MissingDependencyError) else logging.WARNING
             _log.log(level, "OpenVINO does not run this model, torch does: %s", error)
-            return TorchLane(model.source, model.card, "cpu", precision=precision)
+            return torch_lane(attempt)
 
     return build
 
@@ -193,9 +211,9 @@ def _full_length_canaries(model: PreparedModel) -> list[TokenizedText]:
 def _build_lane(
     settings: Settings, model: PreparedModel, canaries: Sequence[TokenizedText], factory: LaneFactory
 ) -> LaneState:
-    """Build a lane and check it; a fast one that differs too much gets a second chance in float32."""
+    """Build a lane and check it; one that differs too much gets another chance in wider arithmetic."""
     wanted: Precision = "exact" if settings.precision == "exact" else "fast"
-    attempts: list[Precision] = ["exact"] if wanted == "exact" else ["fast", "exact"]
+    attempts = _ATTEMPTS[wanted]
     reference = model.canary_vectors()
     for attempt in attempts:
         lane = factory(attempt)
@@ -206,7 +224,7 @@ def _build_lane(
             lane.close()
             if attempt == attempts[-1]:
                 raise
-            _log.warning("%s in %s: %s; using float32 instead", lane.name, lane.numeric_class, error)
+            _log.warning("%s in %s: %s; trying wider arithmetic", lane.name, lane.numeric_class, error)
     cost = CostModel()
     for padded_tokens, seconds in check.timings:
         cost.observe(padded_tokens, seconds)

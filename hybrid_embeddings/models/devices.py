@@ -90,3 +90,13 @@ def _counter(path: Path, name: str) -> int | None:
         return None
     fields = (line.split() for line in lines)
     return next((int(line[1]) for line in fields if len(line) > 1 and line[0] == name and line[1].isdigit()), None)
+
+
+def has_fast_bfloat16(*, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Tell whether the processor multiplies in bfloat16 (AVX512-BF16 or AMX). False where that cannot be read."""
+    try:
+        text = cpuinfo.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    flags = next((line for line in text.splitlines() if line.startswith("flags")), "").split()
+    return "avx512_bf16" in flags or "amx_bf16" in flags

@@ -7,7 +7,7 @@ runs on OpenVINO needs neither this file nor torch.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,3 +156,51 @@ def static_weights(model: SentenceTransformer) -> Vectors:
     if extra:
         raise ModelUnsupported(f"static models with {', '.join(extra)} after StaticEmbedding are not supported")
     return np.ascontiguousarray(model[0].embedding.weight.detach().float().cpu().numpy())
+
+
+# Keywords of attention without padding: transformers hands them through to the attention function.
+_FLAT_KEYWORDS = {"cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k", "seq_idx"}
+
+
+def vocabulary_size(model: SentenceTransformer) -> int:
+    """Return the number of token ids that the model knows."""
+    return int(model[0].auto_model.get_input_embeddings().num_embeddings)
+
+
+def attention(model: SentenceTransformer) -> str:
+    """Return the name of the attention function in transformers' registry."""
+    return str(model[0].auto_model.config._attn_implementation)  # noqa: SLF001 - there is no public name for it
+
+
+def use_attention(model: SentenceTransformer, name: str) -> None:
+    """Switch to another attention function of the registry."""
+    with quiet_loading():
+        model[0].auto_model.set_attn_implementation(name)
+
+
+def use_flat_attention(model: SentenceTransformer, name: str, function: Callable[..., Any]) -> int:
+    """Switch to an attention function for texts that lie one behind the other.
+
+    The function joins transformers' registry under ``name``, which changes nothing for models that do not ask for
+    it. Raises whatever transformers or sentence-transformers raise where they do not support this.
+
+    Returns:
+        The position id of the first token of a text: 0, or what the family of the model counts from.
+    """
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(name, function)
+    use_attention(model, name)
+    transformer = model[0]
+    if transformer.model_forward_params is not None:
+        transformer.model_forward_params |= _FLAT_KEYWORDS
+    return _first_position(transformer.auto_model)
+
+
+def _first_position(model: Any) -> int:
+    """Return 0, or the position after the padding id for the RoBERTa family, which counts from there."""
+    for module in model.modules():
+        has_table = hasattr(getattr(module, "position_embeddings", None), "num_embeddings")
+        if has_table and isinstance(getattr(module, "padding_idx", None), int):
+            return int(module.padding_idx) + 1
+    return 0

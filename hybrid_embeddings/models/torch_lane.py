@@ -1,51 +1,54 @@
-"""Lanes on torch: CUDA devices, and the CPU where OpenVINO is missing or cannot convert a model.
+"""The lane on torch: CUDA devices, and the CPU where OpenVINO is missing or cannot convert a model.
 
-The only file that imports ``torch`` (the static lane and OpenVINO lanes of a prepared model never load it).
+Only the torch and CUDA files of this folder import ``torch``, and only when a lane is made (the static lane and
+OpenVINO lanes of a prepared model never load it).
 """
 
 from __future__ import annotations
 
-import copy
+import logging
 import threading
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from hybrid_embeddings.errors import LaneError, LaneOutOfMemory
+from hybrid_embeddings.errors import HybridEmbeddingsError, LaneError, LaneOutOfMemory
 from hybrid_embeddings.models import reference
-from hybrid_embeddings.models.collate import collate
-from hybrid_embeddings.types import Batch, ModelCard, Precision, Vectors
+from hybrid_embeddings.models.cuda_attention import FlatKernel, attention_function
+from hybrid_embeddings.models.lane_check import cosine_distances
+from hybrid_embeddings.models.layouts import Flat, Layout, Padded
+from hybrid_embeddings.models.memory_pool import PoolStats
+from hybrid_embeddings.models.torch_device import TorchDevice
+from hybrid_embeddings.models.torch_numeric import halve_linear_layers, true_float32
+from hybrid_embeddings.types import Batch, MemoryReading, ModelCard, TokenIds, TokenizedText, Vectors
 
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
-_CPU_BATCH_TOKENS = 2048
-_CUDA_BATCH_TOKENS = 16_384
+_log = logging.getLogger("hybrid_embeddings")
+_Result = TypeVar("_Result")
 
-
-def cuda_devices() -> list[str]:
-    """Return ``cuda:0``, ``cuda:1``, … Loads torch only if an NVIDIA driver is there at all."""
-    if not Path("/proc/driver/nvidia").exists() and not _windows_driver():
-        return []
-    import torch
-
-    return [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-
-
-def _windows_driver() -> bool:
-    import os
-    import sys
-
-    return sys.platform == "win32" and Path(os.environ.get("SYSTEMROOT", "C:/Windows"), "System32/nvcuda.dll").exists()
+_ATTENTION = "hybrid_embeddings_flat"
+# Both ways of attention round differently in half precision; a layout that a model does not understand is far off.
+_FLAT_TOLERANCE = 1e-3
+_OUT_OF_MEMORY = ("out of memory", "alloc_failed", "bad_alloc", "can't allocate", "not enough memory")
 
 
 class TorchLane:
     """One replica of the model on one device. A replica is never moved: each device has its own."""
 
-    def __init__(self, source: Path, card: ModelCard, device: str, *, precision: Precision) -> None:
+    def __init__(self, source: Path, card: ModelCard, device: TorchDevice, *, numeric_class: str) -> None:
         """Load the model onto ``device``.
+
+        Args:
+            source: directory of the original model.
+            card: facts about it.
+            device: where it runs.
+            numeric_class: ``float16``, ``bfloat16`` or ``float32``. On the CPU only products are in bfloat16.
 
         Raises:
             ModelUnsupported: sentence-transformers cannot load it.
@@ -53,60 +56,141 @@ class TorchLane:
         """
         import torch
 
-        self.name = "cpu:torch" if device == "cpu" else device
-        self.device = device
-        self._card = card
+        self.name = "cpu:torch" if device.name == "cpu" else device.name
+        self.device = device.name
+        self.numeric_class = numeric_class
+        self.n_slots = device.n_slots
+        self._source, self._card, self._device = source, card, device
         self._torch = torch
         self._lock = threading.Lock()
-        on_cuda = device.startswith("cuda")
-        dtype = torch.float32
-        if precision == "fast" and on_cuda:
-            dtype = torch.float16
-        self.numeric_class = str(dtype).removeprefix("torch.")
-        # The second slot pads and copies while the first one computes.
-        self.n_slots = 2 if on_cuda else 1
-        self.max_batch_tokens = _CUDA_BATCH_TOKENS if on_cuda else _CPU_BATCH_TOKENS
-        try:
-            self._model: Any = reference.load(source, device).to(dtype)
-        except RuntimeError as error:
-            raise LaneError(f"{device}: {error}") from error
-        self._exact = self._model if dtype == torch.float32 else None
+        self._padded = Padded(card, width_multiple=device.width_multiple)
+        self._layout: Layout = self._padded
+        self._model: Any = self._guarded(lambda: self._load(numeric_class))
+        self._exact = self._model if numeric_class == "float32" else None
+        self.max_batch_tokens = device.batch_tokens(_n_weights(self._model))
+        if device.flat_kernel is not None and numeric_class != "float32":
+            self._guarded(partial(self._try_flat, device.flat_kernel))
+        self._guarded(lambda: device.preallocate(*self._buffer_bytes()))
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether batches run without padding."""
+        return self._layout is not self._padded
 
     def run(self, batch: Batch) -> Vectors:
         """See :class:`hybrid_embeddings.ports.Lane`."""
-        torch = self._torch
-        model = self._exact_model() if batch.exact else self._model
-        try:
-            with torch.inference_mode():
-                features = self._features(batch)
-                if batch.prompt_tokens:
-                    features["prompt_length"] = batch.prompt_tokens
-                vectors = model(features)["sentence_embedding"]
-                return np.array(vectors.float().cpu().numpy(), dtype=np.float32)
-        except torch.OutOfMemoryError as error:
-            raise LaneOutOfMemory(str(error)) from error
-        except RuntimeError as error:
-            if "alloc" in str(error).lower():
-                raise LaneOutOfMemory(str(error)) from error
-            raise LaneError(f"{self.device}: {error}") from error
+        if batch.exact or self.numeric_class == "float32":
+            return self._guarded(lambda: self._compute_exact(batch))
+        return self._guarded(lambda: self._compute(batch, self._model, self._layout))
 
     def close(self) -> None:
         """See :class:`hybrid_embeddings.ports.Lane`."""
         self._model = self._exact = None
-        if self.device.startswith("cuda"):
-            self._torch.cuda.empty_cache()
+        self._device.release()
 
-    def _features(self, batch: Batch) -> dict[str, Any]:
-        arrays = {name: self._torch.from_numpy(array) for name, array in collate(batch, self._card).items()}
-        if self.device == "cpu":
-            return arrays
-        return {name: array.pin_memory().to(self.device, non_blocking=True) for name, array in arrays.items()}
+    def memory(self) -> MemoryReading:
+        """See :class:`hybrid_embeddings.ports.ReportsMemory`."""
+        return self._device.memory()
+
+    def pool_stats(self) -> Mapping[str, PoolStats]:
+        """See :class:`hybrid_embeddings.ports.PooledMemory`."""
+        return self._device.pool_stats()
+
+    def _load(self, numeric_class: str) -> Any:
+        model = reference.load(self._source, self._device.name)
+        if numeric_class == "bfloat16" and self._device.name == "cpu":
+            halve_linear_layers(model)
+        else:
+            model.to(getattr(self._torch, numeric_class))
+        self._device.settle()
+        return model
 
     def _exact_model(self) -> Any:
         with self._lock:
-            if self._exact is None:
-                self._exact = copy.deepcopy(self._model).float()
+            if self._exact is None:  # from the files: weights that were rounded once stay rounded
+                self._exact = self._load("float32")
             return self._exact
+
+    def _compute_exact(self, batch: Batch) -> Vectors:
+        model = self._exact_model()
+        with true_float32():
+            return self._compute(batch, model, self._padded)
+
+    def _compute(self, batch: Batch, model: Any, layout: Layout) -> Vectors:
+        """Run the model. Buffers are given back when the device is done with them, whatever happens."""
+        torch, device = self._torch, self._device
+        shape = (len(batch.texts), self._card.dimension)
+        n_input, n_output = 8 * layout.size(batch), 4 * shape[0] * shape[1]
+        with (
+            device.host.lease(n_input) as staging,
+            device.mirror(n_input) as upload,
+            device.host.lease(n_output) as landing,
+        ):
+            block = staging[:n_input].view(torch.int64)
+            layout.fill(batch, block.numpy())
+            result = landing[:n_output].view(torch.float32).view(shape)
+            with device.slot():
+                vectors = model(layout.features(batch, upload(block)))["sentence_embedding"]
+                result.copy_(vectors.float(), non_blocking=True)
+            return np.array(result.numpy())
+
+    def _buffer_bytes(self) -> tuple[int, int]:
+        """Return the bytes of a full batch: its inputs, and its vectors if texts have 32 tokens."""
+        return 8 * 4 * self.max_batch_tokens, 4 * self._card.dimension * max(self.max_batch_tokens // 32, 1)
+
+    def _try_flat(self, kernel: FlatKernel) -> None:
+        """Go over to attention without padding if the model gives the same vectors with it.
+
+        Whether libraries and model support it is not asked but tried: three short texts, both ways.
+        """
+        batch = _probe(reference.vocabulary_size(self._model), self._card.pad_id)
+        expected = self._compute(batch, self._model, self._padded)
+        before = reference.attention(self._model)
+        try:
+            first_position = reference.use_flat_attention(self._model, _ATTENTION, attention_function(kernel))
+            layout = Flat(self._card, first_position=first_position)
+            worst = float(cosine_distances(self._compute(batch, self._model, layout), expected).max())
+            if worst <= _FLAT_TOLERANCE:
+                self._layout = layout
+                return
+            why = f"1-cos {worst:.1e} to the padded batch"
+        # Any error of any library here means: not with this model, on this device, in these versions.
+        except Exception as error:  # noqa: BLE001 - see above
+            why = f"{type(error).__name__}: {error}"
+        reference.use_attention(self._model, before)
+        _log.info("%s pads its batches: %s", self.name, why)
+
+    def _guarded(self, work: Callable[[], _Result]) -> _Result:
+        """Raise our errors for those of torch; after a lack of memory, free what can be freed first."""
+        try:
+            return work()
+        except HybridEmbeddingsError:
+            raise
+        except (RuntimeError, MemoryError) as error:
+            text = f"{self.device}: {error}"
+            is_memory = isinstance(error, MemoryError) or any(mark in text.lower() for mark in _OUT_OF_MEMORY)
+        # Out of the handler and without a cause: the traceback of the error kept the activations alive.
+        if is_memory:
+            self._device.release()
+            raise LaneOutOfMemory(text)
+        raise LaneError(text)
+
+
+def _n_weights(model: Any) -> int:
+    """Count the weights that every token is multiplied with: all but those of embeddings."""
+    tables = [layer for layer in model.modules() if hasattr(layer, "num_embeddings")]
+    n_looked_up = sum(weight.numel() for table in tables for weight in table.parameters())
+    return int(sum(weight.numel() for weight in model.parameters()) - n_looked_up)
+
+
+def _probe(vocabulary_size: int, pad_id: int) -> Batch:
+    """Return three texts of different lengths, of ids that every vocabulary has.
+
+    Without the padding id: some models take it for padding wherever it stands.
+    """
+    ids: TokenIds = np.arange(24, dtype=np.int32) % np.int32(vocabulary_size - 1)
+    ids += ids >= pad_id
+    return Batch((TokenizedText(ids[:5]), TokenizedText(ids[5:17]), TokenizedText(ids[17:])))
 
 
 def traceable(model: SentenceTransformer, card: ModelCard) -> tuple[torch.nn.Module, dict[str, torch.Tensor]]:

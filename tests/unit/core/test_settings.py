@@ -46,6 +46,8 @@ _VALUES = {
     "breaker_threshold_gpu": ("3", 3),
     "breaker_timeout_gpu_s": ("8", 8.0),
     "multi_gpu": ("0", False),
+    "gpu_memory_pool": ("off", False),
+    "gpu_memory_pool_mb": ("64", 64),
     "cpu_backend": ("torch", "torch"),
     "cpu_threads": ("1", 1),
     "offline": ("1", True),
