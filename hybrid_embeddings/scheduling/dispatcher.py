@@ -169,7 +169,8 @@ class Dispatcher:
             state.breaker.abandon_trial()
             return None
         batch = Batch(tuple(item.text for item in items), items[0].prompt_tokens, items[0].exact)
-        running = Running(items, batch, self._clock(), state.cost.predict_s(batch.padded_tokens))
+        beside = frozenset(other.name for other in self.states if other.running)
+        running = Running(items, batch, self._clock(), state.cost.predict_s(batch.padded_tokens), beside)
         state.running.append(running)
         self._changed.notify_all()  # the watchdog learns of a new deadline, other lanes of a shorter queue
         return running
@@ -209,6 +210,7 @@ class Dispatcher:
         state.breaker.success()
         if not running.given_up:
             state.learn(running, seconds)
+            self._policy.note_finished(state, running, seconds)
         counters = state.counters
         counters.n_batches += 1
         counters.n_texts += len(running.items)

@@ -11,6 +11,7 @@ from hybrid_embeddings.ports import Lane
 from hybrid_embeddings.resilience.breaker import Breaker
 from hybrid_embeddings.scheduling.budget import BudgetFacts, BudgetPolicy, FixedBudget
 from hybrid_embeddings.scheduling.cost import CostModel
+from hybrid_embeddings.scheduling.joint import JointGain
 from hybrid_embeddings.scheduling.work import Item
 from hybrid_embeddings.types import Batch, MemoryReading, Vectors
 
@@ -23,6 +24,7 @@ class Running:
     batch: Batch
     started_s: float
     expected_s: float
+    beside: frozenset[str] = frozenset()  # lanes that were at work when this batch began
     given_up: bool = False  # the lane overran the operation time-out; others do the work
     memory: MemoryReading = MemoryReading()  # of the device, right after the batch
 
@@ -51,6 +53,7 @@ class LaneState:
     counters: LaneCounters = field(default_factory=LaneCounters)
     running: list[Running] = field(default_factory=list)
     last_error: str = ""
+    joint: JointGain = field(default_factory=JointGain)
     budget: BudgetPolicy = field(default_factory=FixedBudget)
     read_memory: Callable[[], MemoryReading] = MemoryReading
     preferred_tokens: int = field(init=False)

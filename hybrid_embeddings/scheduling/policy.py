@@ -1,4 +1,4 @@
-"""Which lane may take which item now. Reads the state of the lanes, changes nothing.
+"""Which lane may take which item now.
 
 For every item that any lane can do there is always one lane, the fastest of its candidates, that accepts it as soon
 as it is free; all rules below only keep *other* lanes from taking it. So nothing waits for ever.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hybrid_embeddings.scheduling.cost import tail_budget
-from hybrid_embeddings.scheduling.lane import LaneState
+from hybrid_embeddings.scheduling.lane import LaneState, Running
 from hybrid_embeddings.scheduling.work import Item
 
 MAX_TRIES_PER_LANE = 2
@@ -24,8 +24,10 @@ class Policy:
 
     def __init__(self, states: Sequence[LaneState], *, hybrid: bool, clock: Callable[[], float]) -> None:
         self._states = states
-        self._hybrid = hybrid
         self._clock = clock
+        # Without hybrid mode one lane works alone: the fastest at the start, whatever later measurements say, so
+        # that noise does not move the work back and forth.
+        self._alone = [] if hybrid else sorted(states, key=lambda state: -state.tokens_per_s)
 
     def candidates(self, item: Item) -> list[LaneState]:
         """Return the lanes that can do an item at all; empty: it is lost."""
@@ -57,8 +59,9 @@ class Policy:
         """Return the faster rivals of a lane among candidates; None if the lane may not work on the item."""
         if state not in candidates:
             return None
-        rivals = self._faster(candidates, state)
-        return None if rivals and not self._hybrid else rivals
+        if self._alone:
+            return [] if state is next(other for other in self._alone if other in candidates) else None
+        return self._faster(candidates, state)
 
     def _faster(self, candidates: list[LaneState], state: LaneState) -> list[LaneState]:
         rank = {id(other): index for index, other in enumerate(self._states)}
@@ -72,7 +75,7 @@ class Policy:
 
     def is_fastest(self, state: LaneState, item: Item) -> bool:
         """Tell whether a lane is the fastest that can do an item: it starts with the longest texts."""
-        return not self._faster(self._without_failures(item), state)
+        return not self._preferred(self._without_failures(item), state)
 
     def bulk_budget(self, state: LaneState, pilot: Item, waiting_tokens: int, last_query_s: float) -> int:
         """Return the padded tokens that a lane may take now.
@@ -92,11 +95,25 @@ class Policy:
         # Near the end every free slot shall get something.
         n_slots = sum(other.lane.n_slots for other in self._states if other.usable) or 1
         budget = min(budget, max(-(-waiting_tokens // n_slots), _MIN_SLICE_TOKENS))
-        rivals = self._faster(self._without_failures(pilot), state)
+        rivals = self._preferred(self._without_failures(pilot), state)
+        if rivals and not state.joint.may_work:
+            return 0
         if rivals:
             guard = self._guard(state, rivals, waiting_tokens)
             budget = min(budget, guard) if guard >= pilot.length else 0
         return budget
+
+    def note_finished(self, state: LaneState, running: Running, seconds: float) -> None:
+        """Let slower lanes learn whether a batch took longer while they were at work (:mod:`joint`)."""
+        usable = [other for other in self._states if other.usable]
+        for slower in usable:
+            rivals = self._faster(usable, slower)
+            if state in rivals:
+                slower.joint.observe(
+                    seconds / running.expected_s,
+                    beside=slower.name in running.beside or bool(slower.running),
+                    speed_ratio=slower.tokens_per_s / sum(rival.tokens_per_s for rival in rivals),
+                )
 
     def _guard(self, state: LaneState, rivals: list[LaneState], waiting_tokens: int) -> int:
         now = self._clock()
