@@ -6,6 +6,8 @@ PIP_OPTIONS ?=
 
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt $(PIP_OPTIONS)
+# Those that fit any machine; peers.py and gpu_suite.py are run by hand.
+BENCHMARKS := throughput latency hybrid memory $(basename $(notdir $(wildcard benchmarks/budgets.py benchmarks/multi_gpu.py)))
 SOURCES := hybrid_embeddings integrations rag_demo tests benchmarks docs
 
 .PHONY: demo test check bench setup format clean
@@ -23,7 +25,8 @@ check: $(VENV)/.dev  ## format, lint, types, import rules
 	$(VENV)/bin/lint-imports
 
 bench: $(VENV)/.dev  ## measure, and write docs/results
-	$(RUN) benchmarks/throughput.py --json docs/results/throughput.json
+	for name in $(BENCHMARKS); do $(RUN) benchmarks/$$name.py --json docs/results/$$name.json || exit 1; done
+	$(RUN) benchmarks/results_table.py
 
 setup: $(VENV)/.dev  ## only install
 

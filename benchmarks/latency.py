@@ -192,7 +192,7 @@ def main() -> None:
         threads=32,
         calls_per_thread=20,
         open_calls=256,
-        bulk_texts=1500,
+        bulk_texts=1000,
         gap_ms=100,
         mixed_s=30,
     )

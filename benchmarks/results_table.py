@@ -1,0 +1,212 @@
+"""Writes one table of all results in docs/results into the READMEs, between the markers ``results:begin`` and ``:end``.
+
+Run ``python benchmarks/results_table.py``; ``make bench`` does. A row appears when its JSON file is there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "docs" / "results"
+ENGLISH, RUSSIAN = 0, 1
+DOCUMENTS = {"README.md": ENGLISH, "README.ru.md": RUSSIAN, "docs/results/README.md": ENGLISH}
+HEADINGS = (
+    "| measured | hybrid-embeddings | compared with | ratio |\n|---|--:|--:|--:|",
+    "| что измерено | hybrid-embeddings | с чем сравнено | отношение |\n|---|--:|--:|--:|",
+)
+_BETWEEN_MARKERS = re.compile(r"(?<=<!-- results:begin -->\n).*?(?=<!-- results:end -->)", flags=re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line: where its figures stand in the JSON file (``a/b/c``), and captions in English and Russian.
+
+    ``versus`` and ``ratio`` are empty when there is nothing to compare with.
+    """
+
+    file: str
+    captions: tuple[str, str]
+    ours: str
+    versus: str = ""
+    ratio: str = ""
+    units: tuple[str, str] = ("", "")
+    peers: tuple[str, str] = ("sentence-transformers", "sentence-transformers")
+
+
+_PER_S = ("texts/s", "текстов/с")
+_QUERIES = ("queries/s", "запросов/с")
+_MS = ("ms", "мс")
+_TARGET = ("target", "цель")
+_OURS, _PEER = "hybrid-embeddings", "sentence-transformers"
+
+ROWS = (
+    Row(
+        "throughput",
+        ("texts of 5–400 words, `fast`", "тексты в 5–400 слов, `fast`"),
+        "texts_per_s/fast",
+        f"texts_per_s/{_PEER}",
+        "bulk_ratio/fast",
+        _PER_S,
+    ),
+    Row(
+        "throughput",
+        ("the same, `exact` (float32)", "то же, `exact` (float32)"),
+        "texts_per_s/exact",
+        f"texts_per_s/{_PEER}",
+        "bulk_ratio/exact",
+        _PER_S,
+    ),
+    Row(
+        "latency",
+        ("one query, median", "один запрос, медиана"),
+        f"single_query_ms/{_OURS}/p50",
+        f"single_query_ms/{_PEER}/p50",
+        "single_query_ms/ratio/p50",
+        _MS,
+    ),
+    Row(
+        "latency",
+        ("32 threads of single queries", "32 потока одиночных запросов"),
+        f"threads/{_OURS}/queries_per_s",
+        f"threads/{_PEER}/queries_per_s",
+        "threads/ratio/queries_per_s",
+        _QUERIES,
+    ),
+    Row(
+        "latency",
+        ("32 threads, p95 of the wait", "32 потока, p95 ожидания"),
+        f"threads/{_OURS}/p95",
+        f"threads/{_PEER}/p95",
+        "threads/ratio/p95",
+        _MS,
+    ),
+    Row(
+        "latency",
+        ("256 open asyncio calls", "256 открытых вызовов asyncio"),
+        f"asyncio/{_OURS}/queries_per_s",
+        f"asyncio/{_PEER}/queries_per_s",
+        "asyncio/ratio/queries_per_s",
+        _QUERIES,
+    ),
+    Row(
+        "latency",
+        ("queries while a bulk call runs, p95", "запросы во время большого вызова, p95"),
+        "beside_bulk/query_ms/p95",
+        units=_MS,
+    ),
+    Row(
+        "latency",
+        ("bulk speed kept beside those queries", "скорость большого вызова рядом с запросами"),
+        "beside_bulk/bulk_kept",
+    ),
+    Row(
+        "hybrid",
+        ("simulated lanes 1:1–1:10, share of the sum of both", "модель: устройства 1:1–1:10, доля суммы скоростей"),
+        "worst/near_of_sum",
+        "worst/near_target",
+        peers=_TARGET,
+    ),
+    Row(
+        "hybrid",
+        ("simulated lanes 1:100–1:200, share of the fast one", "модель: устройства 1:100–1:200, доля быстрого"),
+        "worst/far_of_fast_alone",
+        "worst/far_target",
+        peers=_TARGET,
+    ),
+    Row(
+        "hybrid",
+        ("OpenVINO beside torch, a core each, share of the sum", "OpenVINO рядом с torch, по ядру, доля суммы"),
+        "real/of_sum",
+    ),
+    Row(
+        "memory",
+        ("static model, `encode`", "статическая модель, `encode`"),
+        f"encode/texts_per_s/{_OURS}",
+        f"encode/texts_per_s/{_PEER}",
+        "encode/ratio",
+        _PER_S,
+    ),
+    Row(
+        "memory",
+        ("static model, stream of 1,000,000 texts, memory", "статическая модель, поток 1 000 000 текстов, память"),
+        "stream/largest_mb",
+        "stream/limit_mb",
+        units=("MB", "МБ"),
+        peers=("limit", "предел"),
+    ),
+)
+
+
+def table(language: int, results: Path = RESULTS) -> str:
+    """Return the Markdown table with the machine below it; nothing when there are no results."""
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("*.json"))}
+    lines = [line for row in ROWS if row.file in found and (line := _line(row, found[row.file], language))]
+    if not lines:
+        return ""
+    return "\n".join([HEADINGS[language], *lines, "", *_machines(found, language), ""])
+
+
+def _line(row: Row, result: dict[str, Any], language: int) -> str:
+    ours = _value(result, row.ours)
+    if ours is None:
+        return ""
+    unit = f" {row.units[language]}" if row.units[language] else ""
+    versus = _value(result, row.versus)
+    compared = "" if versus is None else f"{row.peers[language]}: {_number(versus, language)}{unit}"
+    ratio = _value(result, row.ratio)
+    times = "" if ratio is None else f"{_number(ratio, language)} ×"
+    return f"| {row.captions[language]} | {_number(ours, language)}{unit} | {compared} | {times} |"
+
+
+def _value(result: dict[str, Any], path: str) -> float | None:
+    """Return the number at ``a/b/c``; None if there is none."""
+    if not path:
+        return None
+    value: Any = result
+    for name in path.split("/"):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, (int, float)) else None
+
+
+def _number(value: float, language: int) -> str:
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.4g}"
+    return text if language == ENGLISH else text.replace(",", " ").replace(".", ",")
+
+
+def _machines(found: dict[str, dict[str, Any]], language: int) -> list[str]:
+    """Return one line per machine and day: the results may come from several."""
+    lines: dict[str, list[str]] = {}
+    for name, result in found.items():
+        machine = result.get("machine", {})
+        bf16 = "AMX" if machine.get("cpu", {}).get("amx_bf16") else "AVX512-BF16"
+        has_bf16 = machine.get("cpu", {}).get("amx_bf16") or machine.get("cpu", {}).get("avx512_bf16")
+        cores = ("cores", "ядер")[language]
+        parts = [machine.get("cpu", {}).get("model"), f"{machine.get('cores')} {cores}", bf16 if has_bf16 else None]
+        parts += [f"Python {machine.get('python')}", machine.get("date")]
+        lines.setdefault(", ".join(part for part in parts if part), []).append(f"`{name}.json`")
+    return [f"{', '.join(files)}: {machine}." for machine, files in lines.items()]
+
+
+def refreshed(text: str, language: int, results: Path = RESULTS) -> str:
+    """Return a document with the table of now between its markers."""
+    return _BETWEEN_MARKERS.sub(lambda _: table(language, results), text)
+
+
+def main() -> None:
+    """Rewrite the documents that changed."""
+    for name, language in DOCUMENTS.items():
+        path = ROOT / name
+        before = path.read_text(encoding="utf-8")
+        after = refreshed(before, language)
+        if after != before:
+            path.write_text(after, encoding="utf-8")
+            print(f"refreshed {name}")
+
+
+if __name__ == "__main__":
+    main()

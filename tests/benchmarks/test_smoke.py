@@ -1,0 +1,36 @@
+"""Every benchmark runs from end to end with tiny sizes and writes what the table of results reads."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = {
+    "latency": [
+        *("--rounds", "1", "--threads", "2", "--calls-per-thread", "2", "--open-calls", "4"),
+        *("--bulk-texts", "4", "--mixed-s", "1"),
+    ],
+    "hybrid": ["--largest", "10", "--real-texts", "4", "--rounds", "1", "--tokens-per-s", "500000"],
+    "memory": ["--texts", "2000", "--encode-texts", "100", "--rounds", "1"],
+    "peers": ["--texts", "4", "--rounds", "1"],
+}
+KEYS = {
+    "latency": {"single_query_ms", "threads", "asyncio", "beside_bulk", "mixed"},
+    "hybrid": {"simulated", "worst", "real"},
+    "memory": {"stream", "encode"},
+    "peers": {"contestants", "missing"},
+}
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_runs_and_writes_its_result(name, tmp_path):
+    path = tmp_path / "result.json"
+    command = [sys.executable, ROOT / "benchmarks" / f"{name}.py", *TINY[name], "--json", path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=dict(os.environ))
+    assert done.returncode == 0, done.stderr
+    result = json.loads(path.read_text(encoding="utf-8"))
+    assert result.keys() >= KEYS[name] | {"machine"}
