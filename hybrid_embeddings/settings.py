@@ -130,7 +130,7 @@ class Settings:
         True,
         "EMBEDDING_ADAPTIVE_BATCH_SIZE",
         _bool,
-        "Cut batches on a slow device to half a second of measured time.",
+        "Cut batches on a slow device to two seconds of measured time.",
     )
     predictive_batch: bool = _option(
         False,

@@ -13,7 +13,7 @@ from typing import Protocol
 
 # Free memory is never used up to the last byte: allocators round up, and others need memory, too.
 MEMORY_SHARE = 0.8
-# A budget follows growing memory or speed only in steps of this size, so that it does not change with every batch.
+# A budget follows measured speed and growing memory in steps of this size, so that it does not change all the time.
 _STEP = 1.1
 _TIMINGS = 9
 
@@ -164,24 +164,25 @@ class FormulaBudget(CeilingBudget):
         self._memory = memory
         self._target_s = target_s
         self._seconds_per_token: deque[float] = deque(maxlen=_TIMINGS)
+        self._tokens_in_time = float("inf")
 
     def observe(self, padded_tokens: int, seconds: float, peak_bytes: int | None = None) -> None:
         """See :class:`BudgetPolicy`; the memory of a batch is not learned."""
         del peak_bytes
-        if self._target_s is not None and padded_tokens * 2 >= (self._last or 1) and seconds > 0:
-            self._seconds_per_token.append(seconds / padded_tokens)
+        if self._target_s is None or padded_tokens * 2 < (self._last or 1) or seconds <= 0:
+            return
+        self._seconds_per_token.append(seconds / padded_tokens)
+        if len(self._seconds_per_token) == _TIMINGS:
+            tokens = self._target_s / sorted(self._seconds_per_token)[_TIMINGS // 2]
+            if not self._tokens_in_time / _STEP <= tokens <= self._tokens_in_time * _STEP:
+                self._tokens_in_time = tokens
 
     def _wish(self, facts: BudgetFacts) -> int:
         limit = min(
             float(facts.preferred_tokens),
             self._memory.bytes_for_batch(facts.free_bytes) / self._memory.bytes_per_token,
-            self._tokens_in_time(),
+            self._tokens_in_time,
         )
         if self._last is not None and self._last < limit < min(self._last * _STEP, facts.preferred_tokens):
             return self._last
         return int(limit)
-
-    def _tokens_in_time(self) -> float:
-        if self._target_s is None or len(self._seconds_per_token) < _TIMINGS:
-            return float("inf")
-        return self._target_s / sorted(self._seconds_per_token)[_TIMINGS // 2]
