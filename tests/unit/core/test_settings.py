@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hybrid_embeddings import Settings, SettingsError
+from hybrid_embeddings import Settings, SettingsError, wiring
 from hybrid_embeddings.settings import describe, read_env_file
 
 
@@ -123,3 +123,9 @@ def test_describe_has_every_option_with_a_meaning():
     rows = describe()
     assert [env for env, _, _ in rows] == [option.metadata["env"] for option in fields(Settings)]
     assert all(meaning.endswith(".") for _, _, meaning in rows)
+
+
+@pytest.mark.parametrize(("is_on", "expected"), [(True, 64 * 2**20), (False, 0)])
+def test_the_pool_of_a_gpu_gets_its_limit(is_on, expected):
+    settings = Settings.load(environ={}, env_file=None, gpu_memory_pool=is_on, gpu_memory_pool_mb=64)
+    assert wiring._pool_bytes(settings) == expected
