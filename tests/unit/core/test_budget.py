@@ -220,6 +220,20 @@ def test_known_memory_prevents_out_of_memory(name):
     assert state.budget_tokens <= 1000
 
 
+def test_batches_follow_memory_that_gets_short_during_a_call():
+    readings = iter([10**9] * 4)
+    lane = SimulatedLane(max_batch_tokens=4096)
+    run_all(
+        lane,
+        POLICIES["formula"](),
+        LENGTHS,
+        read_memory=lambda: MemoryReading(free_bytes=next(readings, 500_000)),
+    )
+    sizes = [batch.padded_tokens for batch in lane.batches]
+    assert max(sizes[:4]) > 2000  # one reading at the start, three after a batch
+    assert max(sizes[4:]) <= 400
+
+
 def test_peak_of_the_device_is_shared_among_its_running_batches():
     seen = []
 
