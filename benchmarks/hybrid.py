@@ -18,6 +18,7 @@ from hybrid_embeddings import EmbeddingService
 from hybrid_embeddings.models.fingerprint import fingerprint
 from hybrid_embeddings.models.openvino_lane import OpenVinoLane
 from hybrid_embeddings.models.prepared import PreparedModel, prepare
+from hybrid_embeddings.models.torch_device import HostDevice
 from hybrid_embeddings.models.torch_lane import TorchLane
 from hybrid_embeddings.pipeline import Request
 from hybrid_embeddings.settings import Settings, default_cache_dir
@@ -112,8 +113,8 @@ def real(n_texts: int, rounds: int) -> dict[str, Any]:
 
 def _real_factories(model: PreparedModel) -> dict[str, LaneFactory]:
     return {
-        "openvino": lambda precision: OpenVinoLane(model, precision=precision, n_threads=1),
-        "torch": lambda precision: TorchLane(model.source, model.card, "cpu", precision=precision),
+        "openvino": lambda _: OpenVinoLane(model, precision="exact", n_threads=1),
+        "torch": lambda _: TorchLane(model.source, model.card, HostDevice(), numeric_class="float32"),
     }
 
 

@@ -12,6 +12,7 @@ _SURPRISE, _FORGET_SURPRISED = 3.0, 0.5
 # What is known before the first batch, as the weight of overhead and of seconds per token. Small: the first
 # observations overrule the prior.
 _PRIOR_INFORMATION = (1e-6, 1e-2)
+_SHORTEST_S = 1e-7  # of a batch, as far as clocks can tell
 _MAX_OVERHEAD_TOKENS = 65_536  # no device needs longer to begin a batch than for so many tokens
 
 
@@ -27,6 +28,7 @@ class CostModel:
     def __init__(self, *, seconds_per_token: float = 1e-4, overhead_s: float = 1e-3) -> None:
         self._lock = threading.Lock()
         self._weights = [overhead_s, seconds_per_token]
+        self._is_new = True
         # The symmetric matrix [[a, b], [b, c]] as (a, b, c).
         self._information = (_PRIOR_INFORMATION[0], 0.0, _PRIOR_INFORMATION[1])
 
@@ -55,12 +57,16 @@ class CostModel:
         """Learn from one batch."""
         if padded_tokens <= 0 or seconds <= 0:
             return
+        seconds = max(seconds, _SHORTEST_S)
         with self._lock:
             # Features and target are divided by the size. Dividing by the measured time would make old, fast
             # batches outweigh new, slow ones for a long time.
             size = padded_tokens + _SCALE_TOKENS
             x = (1.0 / size, padded_tokens / size)
             expected = self._weights[0] * x[0] + self._weights[1] * x[1]
+            if self._is_new:  # the first batch sets the level, so that no prior of ours has to be unlearned
+                self._weights = [weight * seconds / size / expected for weight in self._weights]
+                self._is_new, expected = False, seconds / size
             error = min(seconds / size, _SURPRISE * expected) - expected
             is_expected = expected / _SURPRISE <= seconds / size <= expected * _SURPRISE
             forget = _FORGET if is_expected else _FORGET_SURPRISED

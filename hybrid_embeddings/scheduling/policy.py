@@ -6,6 +6,7 @@ as it is free; all rules below only keep *other* lanes from taking it. So nothin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from hybrid_embeddings.scheduling.cost import tail_budget
@@ -92,9 +93,8 @@ class Policy:
         budget = state.budget_tokens
         if self._clock() - last_query_s < QUERY_QUIET_S:
             budget = min(budget, max(state.cost.tokens_within(_BULK_SLICE_S), _MIN_SLICE_TOKENS))
-        # Near the end every free slot shall get something.
-        n_slots = sum(other.lane.n_slots for other in self._states if other.usable) or 1
-        budget = min(budget, max(-(-waiting_tokens // n_slots), _MIN_SLICE_TOKENS))
+        # Near the end every slot shall get something, by its speed, so that all finish together.
+        budget = min(budget, max(self._fair_tokens(state, waiting_tokens), _MIN_SLICE_TOKENS))
         rivals = self._preferred(self._without_failures(pilot), state)
         if rivals and not state.joint.may_work:
             return 0
@@ -102,6 +102,11 @@ class Policy:
             guard = self._guard(state, rivals, waiting_tokens)
             budget = min(budget, guard) if guard >= pilot.length else 0
         return budget
+
+    def _fair_tokens(self, state: LaneState, waiting_tokens: int) -> int:
+        """Return what one slot of a lane may take of the queue: its share of the speed of all."""
+        speed = sum(other.tokens_per_s for other in self._states if other.usable) or state.tokens_per_s
+        return math.ceil(waiting_tokens * state.cost.tokens_per_s / speed)
 
     def note_finished(self, state: LaneState, running: Running, seconds: float) -> None:
         """Let slower lanes learn whether a batch took longer while they were at work (:mod:`joint`)."""

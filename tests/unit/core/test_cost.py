@@ -55,6 +55,13 @@ def test_a_change_of_speed_is_followed_within_ten_batches(taught, factor):
     assert taught.predict_s(1000) == pytest.approx(factor * seconds(1000), rel=0.5)
 
 
+def test_a_slow_lane_with_much_overhead_is_known_after_its_check():
+    cost = CostModel()
+    for tokens in range(128, 1152, 128):
+        cost.observe(tokens, 200 * seconds(tokens))
+    assert cost.predict_s(5) == pytest.approx(200 * seconds(5), rel=0.1)
+
+
 @given(st.lists(st.tuples(st.integers(-1, 10**7), st.floats(0, 1e5)), max_size=200))
 def test_no_observations_break_it(observations):
     cost = CostModel()
