@@ -56,6 +56,7 @@ class LaneState:
     joint: JointGain = field(default_factory=JointGain)
     budget: BudgetPolicy = field(default_factory=FixedBudget)
     read_memory: Callable[[], MemoryReading] = MemoryReading
+    largest_since_peak: int = 0
     preferred_tokens: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,9 +67,13 @@ class LaneState:
         """Take the time and memory of a batch that went well into account for the next ones."""
         padded_tokens = running.batch.padded_tokens
         self.cost.observe(padded_tokens, seconds)
+        self.largest_since_peak = max(self.largest_since_peak, padded_tokens)
         peak_bytes = running.memory.peak_bytes
         if peak_bytes is not None:
-            peak_bytes //= 1 + len(self.running)  # the device only knows the sum over all slots
+            # A device tells its peak now and then, over all slots: it belongs to the largest batch since then.
+            is_largest = padded_tokens == self.largest_since_peak
+            peak_bytes = peak_bytes // (1 + len(self.running)) if is_largest else None
+            self.largest_since_peak = 0
         self.budget.observe(padded_tokens, seconds, peak_bytes)
         self._choose_budget(running.memory)
 

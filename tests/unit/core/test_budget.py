@@ -245,6 +245,24 @@ def test_peak_of_the_device_is_shared_among_its_running_batches():
     assert seen == [900]
 
 
+def test_peak_of_a_larger_batch_is_not_taken_for_that_of_a_small_one():
+    seen = []
+
+    class Witness(FixedBudget):
+        def observe(self, padded_tokens, seconds, peak_bytes=None):
+            seen.append((padded_tokens, peak_bytes))
+
+    # Told at the start, after the second batch and after the third.
+    peaks = iter([None, None, 900, 100])
+    run_all(
+        SimulatedLane(max_batch_tokens=10),
+        Witness(),
+        [300, 200, 100],
+        read_memory=lambda: MemoryReading(peak_bytes=next(peaks)),
+    )
+    assert seen == [(300, None), (200, None), (100, 100)]
+
+
 def test_failing_reading_of_memory_fails_no_call():
     readings = iter([MemoryReading()])
 
