@@ -67,7 +67,7 @@ def _switched_on() -> list[tuple[Any, str, Any]]:
 def halve_linear_layers(module: torch.nn.Module) -> None:
     """Let every linear layer multiply in bfloat16; sums, normalisation and softmax stay in float32.
 
-    Measured with all-MiniLM-L6-v2 on a CPU with AVX512-BF16: 1.5–1.9 × float32, largest 1-cos 4.6e-5. The whole model
+    Measured with all-MiniLM-L6-v2 on a CPU with AVX512-BF16: 1.4–1.9 × float32, largest 1-cos 4.6e-5. The whole model
     in bfloat16 is no faster and misses 1e-4.
     """
     import torch
