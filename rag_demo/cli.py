@@ -60,6 +60,14 @@ def _parser() -> argparse.ArgumentParser:
     index = commands.add_parser("index", help="read a configuration dump and build its index")
     index.add_argument("dir", metavar="DIR", type=Path, help="folder that holds Configuration.xml")
     index.add_argument("--space", required=True, metavar="NAME", help="its name; an index of that name is replaced")
+    index.add_argument(
+        "--docs",
+        action="append",
+        default=[],
+        metavar="DIR",
+        type=Path,
+        help="folder of manuals, specifications and the like (Markdown, HTML, text); may be repeated",
+    )
     index.set_defaults(run=_index)
 
     ask = commands.add_parser("ask", help="answer one question")
@@ -101,7 +109,7 @@ def _index(options: argparse.Namespace, settings: Settings) -> None:
         raise InputError(f"File names are read as {sys.getfilesystemencoding()} here. Set PYTHONUTF8=1 and try again.")
     from rag_demo import commands
 
-    commands.index(options.dir, options.space, settings=settings)
+    commands.index(options.dir, options.space, docs=options.docs, settings=settings)
 
 
 def _ask(options: argparse.Namespace, settings: Settings) -> None:

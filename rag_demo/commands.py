@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from rag_demo import wiring
@@ -34,12 +34,14 @@ _CHAT_HELP = """Ask about the configuration in Russian or English, for example:
 Commands: help, exit (or Ctrl-D)."""
 
 
-def index(folder: Path, space_id: str, *, settings: Settings) -> None:
-    """Read a dump and build its index; files that were skipped or partly read are listed on standard error."""
+def index(folder: Path, space_id: str, *, docs: Sequence[Path] = (), settings: Settings) -> None:
+    """Read a dump, and documents beside it, and build the index; skipped and partly read files go to standard error."""
     progress = ProgressBar()
     started = time.perf_counter()
     ingested = wiring.read(folder, space_id=space_id, progress=progress)
+    ingested = wiring.read_beside(ingested, docs, space_id=space_id, progress=progress)
     with contextlib.closing(wiring.build_embedder()) as embedder:
+        ingested = wiring.classify(ingested, embedder=embedder, settings=settings)
         manifest = wiring.index(ingested, source=folder, embedder=embedder, settings=settings, progress=progress)
     _report(manifest, ingested, elapsed_s=time.perf_counter() - started)
 

@@ -57,6 +57,15 @@ class Settings:
         high=2000,
     )
     hnsw_ef_search: int = _option(128, "RAG_HNSW_EF_SEARCH", "Neighbours weighed in a search.", low=1, high=10_000)
+    nli_model: str = _option(
+        "",
+        "RAG_NLI_MODEL",
+        "Model of natural language inference (directory or hub name) for documents whose sort neither rules nor the "
+        "learned classifier tell. Empty: those are notes.",
+    )
+    nli_timeout_s: float = _option(
+        60.0, "RAG_NLI_TIMEOUT", "Seconds for loading and asking that model, all passages together.", low=0.1, high=3600
+    )
 
     @property
     def data_path(self) -> Path:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rag_demo.chat.answer import Assistant
+from rag_demo.classify import Classifier, assign
+from rag_demo.classify.nli import NliZeroShot
 from rag_demo.errors import IndexBroken, IndexBusy, IndexMissing, InputError
 from rag_demo.index.build import Parts, Progress, content_digest, counts, fill
 from rag_demo.index.catalogue import Catalogue
@@ -17,6 +20,7 @@ from rag_demo.index.lexical import WhooshIndex
 from rag_demo.index.ports import DenseIndex
 from rag_demo.index.store import Manifest, SpaceStore, check_space_name
 from rag_demo.ingest import Ingested, read_configuration
+from rag_demo.ingest.notes import read_documents
 from rag_demo.ports import Embedder
 from rag_demo.retrieve.search import OpenSpace, Retriever
 from rag_demo.settings import Settings
@@ -45,6 +49,35 @@ def read(folder: Path, *, space_id: str, progress: Progress) -> Ingested:
     if not ingested.documents:
         raise InputError(f"There is nothing to index in {folder}: no object and no module could be read.")
     return ingested
+
+
+def read_beside(ingested: Ingested, folders: Sequence[Path], *, space_id: str, progress: Progress) -> Ingested:
+    """The configuration with the documents of ``folders`` added to it.
+
+    Raises:
+        InputError: one of them is no folder, or two have the same name, so that citations could not tell them apart.
+    """
+    names = [folder.resolve().name for folder in folders]
+    if len(set(names)) < len(names):
+        raise InputError(f"Two folders of documents have the same name: {', '.join(sorted(names))}. Rename one.")
+    documents, problems = list(ingested.documents), list(ingested.problems)
+    for folder in folders:
+        beside = read_documents(folder, space_id=space_id, on_progress=lambda done, all_: progress("docs", done, all_))
+        documents += beside.documents
+        problems += beside.problems
+    return dataclasses.replace(ingested, documents=documents, problems=problems)
+
+
+def classify(ingested: Ingested, *, embedder: Embedder, settings: Settings) -> Ingested:
+    """Find out what sorts of documents lie beside the dump.
+
+    Raises:
+        InputError: the model of ``RAG_NLI_MODEL`` cannot be used.
+    """
+    model = settings.nli_model
+    zero_shot = NliZeroShot(model, timeout_s=settings.nli_timeout_s) if model else None
+    classifier = Classifier(embedder=embedder, zero_shot=zero_shot)
+    return dataclasses.replace(ingested, documents=assign(ingested.documents, classifier))
 
 
 def index(ingested: Ingested, *, source: Path, embedder: Embedder, settings: Settings, progress: Progress) -> Manifest:

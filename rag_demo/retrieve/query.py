@@ -19,6 +19,10 @@ _WANTED: dict[DocType, frozenset[str]] = {
     ),
     "form": frozenset(terms("форма form")),
     "help": frozenset(terms("справка help")),
+    "manual": frozenset(terms("инструкция руководство manual")),
+    "specification": frozenset(terms("требование спецификация specification requirement")),
+    "release_notes": frozenset(terms("релиз обновление исправлено исправили release")),
+    "regulation": frozenset(terms("регламент приказ обязан regulation")),
 }
 # Endings of verbs. A few nouns share them («печать»), which only makes those weigh a little less.
 _VERB = re.compile(r"(?:тся|ться|ется|[аеуюя]ет|[аеуюя]ют|[аеиыя]ть)$")

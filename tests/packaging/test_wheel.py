@@ -26,6 +26,8 @@ def test_content(wheel):
     for needed in (
         "hybrid_embeddings/py.typed",
         "llama_index/embeddings/hybrid/base.py",
+        "rag_demo/classify/parameters.npz",
+        "rag_demo/classify/passages/train.yaml",
         "rag_demo/configurations/trade/designer/Configuration.xml",
         "rag_demo/configurations/trade/designer/Catalogs/Контрагенты.xml",
     ):

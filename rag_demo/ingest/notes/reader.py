@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from rag_demo.errors import InputError
@@ -63,7 +64,8 @@ def read_documents(
         if on_progress is not None:
             on_progress(done, len(files))
     documents.sort(key=lambda document: (document.path, document.line_start))
-    return Ingested(documents, folder.problems, "", "", "documents")
+    problems = [replace(problem, path=f"{prefix}/{problem.path}") for problem in folder.problems]
+    return Ingested(documents, problems, "", "", "documents")
 
 
 def _is_read(file: DumpFile, folder: DumpFolder) -> bool:
