@@ -11,6 +11,7 @@ Run ``python benchmarks/peers.py [--texts 500] [--rounds 3] [--json docs/results
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import tempfile
 import time
@@ -109,9 +110,13 @@ def export(directory: Path, folder: Path) -> None:
             verbose=False,
         )
         model.tokenizer.save_pretrained(str(folder))
-    for name in ("config.json", "special_tokens_map.json", "tokenizer_config.json", "tokenizer.json"):
+    for name in ("config.json", "special_tokens_map.json", "tokenizer.json"):
         if (directory / name).is_file():
             (folder / name).write_bytes((directory / name).read_bytes())
+    # FastEmbed cuts where this file says, which is often later than sentence-transformers does.
+    path = folder / "tokenizer_config.json"
+    limit = {"model_max_length": model.max_seq_length, "max_length": model.max_seq_length}
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | limit), encoding="utf-8")
 
 
 def infinity_peers(directory: Path, _: Sequence[str]) -> dict[str, Encode]:
