@@ -19,7 +19,8 @@ _NAMED = re.compile(
     r"(?:глава|раздел|приложение|версия|релиз|chapter|section|appendix|version|release)\s+\S", re.IGNORECASE
 )
 _LONGEST_HEADING = 120  # a longer line is a sentence
-_LONGEST_PARAGRAPH = 1_500  # a longer one is handed on line by line, so that passages can be cut inside
+_LONGEST_PARAGRAPH = 1_500  # characters; a longer one is handed on line by line, so that passages can be cut inside
+_MOST_LINES = 100
 
 
 class Block(NamedTuple):
@@ -135,7 +136,7 @@ def _paragraph(lines: list[str], numbers: list[int], clean: Callable[[str], str]
     if not numbers:
         return
     text = "\n".join(lines[number] for number in numbers)
-    if len(text) <= _LONGEST_PARAGRAPH:
+    if len(text) <= _LONGEST_PARAGRAPH and len(numbers) <= _MOST_LINES:
         yield Block(0, numbers[0] + 1, numbers[-1] + 1, clean(text))
         return
     for number in numbers:

@@ -99,8 +99,9 @@ def test_text_in_any_encoding(read, encoding):
     assert len(ingested.problems) == (encoding == "cp1251")
 
 
-def test_long_sections_are_cut_at_lines(read):
-    text = "# Долго\n\n" + "\n".join(f"Строка номер {number} о том и о сём." for number in range(1_000))
+@pytest.mark.parametrize("words", ["о том и о сём, и ещё раз о том же самом", ""])
+def test_long_sections_are_cut_at_lines(read, words):
+    text = "# Долго\n\n" + "\n".join(f"{number} {words}" for number in range(1_300))
     ingested = read("long.md", text)
     assert len(ingested.documents) > 5
     assert len({one.doc_id for one in ingested.documents}) == len(ingested.documents)
