@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rag_demo.console import use_utf8
+from rag_demo.console import replace_closed_streams, use_utf8
 from rag_demo.errors import InputError, RagDemoError
 from rag_demo.settings import Settings, read_settings
 from rag_demo.types import DOC_TYPES, Scope
@@ -20,10 +20,14 @@ _INTERRUPTED = 130  # what shells report after Ctrl-C
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0 done, 2 wrong input or no index, 130 interrupted."""
+    output_is_closed = sys.stdout is None
+    replace_closed_streams()
     use_utf8()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
     options = _parser().parse_args([_as_utf8(text) for text in (sys.argv[1:] if arguments is None else arguments)])
     try:
+        if output_is_closed:
+            raise InputError("Standard output is closed, so there is no place for an answer.")
         options.run(options, read_settings())
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -104,9 +108,6 @@ def _top_k(text: str) -> int:
 
 
 def _index(options: argparse.Namespace, settings: Settings) -> None:
-    if sys.getfilesystemencoding() != "utf-8":
-        # Python follows the locale here; a dump is full of names that such a locale cannot spell.
-        raise InputError(f"File names are read as {sys.getfilesystemencoding()} here. Set PYTHONUTF8=1 and try again.")
     from rag_demo import commands
 
     commands.index(options.dir, options.space, docs=options.docs, settings=settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import time
 from typing import Any, TextIO
@@ -12,6 +13,19 @@ from rag_demo.types import Answer, Source
 _BAR_WIDTH = 28
 _TERMINAL_EVERY_S = 0.1
 _LOG_EVERY_S = 15.0  # in a log file a bar is noise; a line now and then shows that it lives
+
+
+def replace_closed_streams() -> None:
+    """Open the null device for each standard stream that the shell closed (``<&-``).
+
+    Python makes such a stream None, and the next file that is opened, one of the index perhaps, would get its
+    number: what a library writes to "standard error" would end up in that file.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, os.O_RDONLY if mode == "r" else os.O_WRONLY)
+            # Left open to the end: the number must stay taken.
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def use_utf8() -> None:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -40,14 +41,24 @@ def read(folder: Path, *, space_id: str, progress: Progress) -> Ingested:
 
     Raises:
         NotADump: ``folder`` holds no dump that we read.
-        InputError: the space cannot be called so, or the dump holds nothing to index.
+        InputError: the space cannot be called so, or too little of the dump can be read to be worth an index.
     """
     check_space_name(space_id)
+    if sys.getfilesystemencoding() != "utf-8":
+        # Python follows the locale here; a dump is full of names that such a locale cannot spell.
+        raise InputError(f"File names are read as {sys.getfilesystemencoding()} here. Set PYTHONUTF8=1 and try again.")
     ingested = read_configuration(
         folder, space_id=space_id, on_progress=lambda done, all_: progress("files", done, all_)
     )
     if not ingested.documents:
         raise InputError(f"There is nothing to index in {folder}: no object and no module could be read.")
+    number = len({document.path for document in ingested.documents})
+    if len(skipped := ingested.skipped) > number:
+        # A good index must not give way to the remains of a dump.
+        raise InputError(
+            f"Of {folder} only {number} files could be read and {len(skipped)} not, so it was not indexed. "
+            f"The first: {skipped[0].path}: {skipped[0].message}."
+        )
     return ingested
 
 
@@ -203,6 +214,8 @@ def _open_dense(manifest: Manifest, folder: Path, *, embedder: Embedder, setting
         return None
     try:
         return EdgeIndex.open(folder, ef_search=settings.hnsw_ef_search)
-    except IndexBusy as error:
+    except (IndexBusy, IndexBroken, OSError) as error:
+        if SpaceStore(settings.data_path).require(manifest.space_id)[0].generation != manifest.generation:
+            raise  # not damaged, but replaced while we looked
         _log.warning("Searching without vectors. %s", error)
         return None

@@ -88,21 +88,27 @@ class EdgeIndex:
             params=qdrant.SearchParams(hnsw_ef=max(self._ef_search, limit)),
             with_payload=True,
         )
+        shard = self._open_shard
+        with _translated(self._folder):
+            found = shard.search(request)
         return [
             Scored(DocKey(point.payload["space_id"], point.payload["doc_id"]), point.score)
-            for point in self._open_shard.search(request)
+            for point in found
             if point.payload is not None
         ]
 
     def count(self, where: Where = EVERYWHERE) -> int:
         """See `DenseIndex`."""
-        return self._open_shard.count(qdrant.CountRequest(exact=True, filter=_filter(where)))
+        shard = self._open_shard
+        with _translated(self._folder):
+            return shard.count(qdrant.CountRequest(exact=True, filter=_filter(where)))
 
     def close(self) -> None:
         """See `DenseIndex`."""
         if self._shard is not None:
-            self._shard.close()
-            self._shard = None
+            shard, self._shard = self._shard, None
+            with _translated(self._folder):
+                shard.close()
 
     @property
     def _open_shard(self) -> qdrant.EdgeShard:
@@ -131,7 +137,10 @@ def _translated(folder: Path) -> Iterator[None]:
     """The engine raises bare ``Exception``; only its text tells a held lock from a damaged folder."""
     try:
         yield
-    except Exception as error:
+    except BaseException as error:
+        # A panic of the engine comes as a `BaseException` of a class that cannot be imported.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         if "WouldBlock" in str(error):
             raise IndexBusy(
                 f"Another process uses the vector index in {folder}. End it (a running `rag-demo chat`?) and try again."

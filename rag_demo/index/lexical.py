@@ -7,6 +7,7 @@ positions, because no phrase is searched: that halves the time to build it.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -36,8 +37,9 @@ _LARGE = 5_000
 class WhooshIndex:
     """`LexicalIndex` over one Whoosh folder: one writer at a time, any number of readers."""
 
-    def __init__(self, storage: Any, *, writer: Any = None) -> None:
+    def __init__(self, storage: Any, *, folder: Path, writer: Any = None) -> None:
         self._index = storage
+        self._folder = folder
         self._writer = writer
         self._searcher: Any = None
         self._filters: dict[Where, Any] = {}
@@ -52,7 +54,7 @@ class WhooshIndex:
         folder.mkdir(parents=True, exist_ok=True)
         storage = index.create_in(folder, _schema())
         try:
-            return cls(storage, writer=storage.writer(limitmb=_MEMORY_MB))
+            return cls(storage, folder=folder, writer=storage.writer(limitmb=_MEMORY_MB))
         except index.LockError as error:
             raise IndexBusy(f"Another process writes the word index in {folder}. Wait for it or end it.") from error
 
@@ -63,11 +65,9 @@ class WhooshIndex:
         Raises:
             IndexBroken: there is no readable index in ``folder``.
         """
-        try:
-            opened = cls(index.open_dir(folder))
+        with _translated(folder):
+            opened = cls(index.open_dir(folder), folder=folder)
             opened._renew_searcher()
-        except (index.IndexError, OSError) as error:
-            raise IndexBroken(f"The word index in {folder} cannot be used: {error}. Index again.") from error
         return opened
 
     def add(self, documents: Sequence[Document]) -> None:
@@ -88,11 +88,12 @@ class WhooshIndex:
 
     def search(self, terms: Sequence[str], limit: int, *, where: Where = EVERYWHERE) -> list[Scored]:
         """See `LexicalIndex`; the score is a sum of BM25 over fields."""
-        allowed = self._allowed(where)
-        if allowed is not None and not allowed:
-            return []  # whoosh takes an empty filter for none
-        results = self._searcher.search(query.Or(self._clauses(terms)), limit=limit, filter=allowed)
-        return [Scored(DocKey(*hit["key"]), hit.score) for hit in results]
+        with _translated(self._folder):
+            allowed = self._allowed(where)
+            if allowed is not None and not allowed:
+                return []  # whoosh takes an empty filter for none
+            results = self._searcher.search(query.Or(self._clauses(terms)), limit=limit, filter=allowed)
+            return [Scored(DocKey(*hit["key"]), hit.score) for hit in results]
 
     def frequency(self, term: str) -> int:
         """See `LexicalIndex`."""
@@ -138,6 +139,16 @@ class WhooshIndex:
             ]
             self._filters[where] = set(self._searcher.docs_for_query(query.And(alternatives)))
         return self._filters[where]
+
+
+@contextlib.contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    """Whoosh checks nothing that it reads: a file cut short shows as whatever its decoding happens to raise."""
+    try:
+        yield
+    except Exception as error:
+        told = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise IndexBroken(f"The word index in {folder} cannot be used ({told}). Index again.") from error
 
 
 def field_terms(document: Document) -> dict[str, Counter[str]]:

@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -29,6 +30,8 @@ from rag_demo.errors import IndexBroken, IndexBusy, IndexMissing, InputError
 
 # Raised when files of an older version cannot be read any more; they are then built anew.
 FORMAT = 1
+_TYPES: dict[str, type] = {"str": str, "int": int, "dict[str, int]": dict}
+_log = logging.getLogger(__name__)
 _NAME = re.compile(r"[\w][\w .-]{0,62}[\w]|[\w]")
 
 
@@ -59,8 +62,13 @@ class SpaceStore:
         self._root = data_folder / "spaces"
 
     def manifests(self) -> list[Manifest]:
-        """The spaces that can be asked, by name."""
-        found = [_read_manifest(file) for file in self._root.glob("*/current.json")]
+        """The spaces that can be asked, by name; a damaged one is told of and left out."""
+        found = []
+        for file in self._root.glob("*/current.json"):
+            try:
+                found.append(_read_manifest(file))
+            except IndexBroken as error:
+                _log.warning("A space is left out. %s", error)
         return sorted(found, key=lambda manifest: manifest.space_id)
 
     def manifest(self, space_id: str) -> Manifest | None:
@@ -72,9 +80,11 @@ class SpaceStore:
         """Manifest and folder of the generation in use.
 
         Raises:
+            InputError: no space can be called so.
             IndexMissing: nothing has been indexed, or not this space.
-            IndexBroken: it was written by another version of this program.
+            IndexBroken: its manifest is damaged, or it was written by another version of this program.
         """
+        check_space_name(space_id)
         manifest = self.manifest(space_id)
         if manifest is None:
             raise IndexMissing(self._missing(space_id))
@@ -103,7 +113,7 @@ class SpaceStore:
             try:
                 yield generation
             finally:
-                self._remove_unused(space_id)
+                self._remove_unused(space_id, built=generation)
 
     def publish(self, manifest: Manifest) -> None:
         """Make a built generation the one in use."""
@@ -115,8 +125,15 @@ class SpaceStore:
             os.fsync(stream.fileno())
         draft.replace(file)
 
-    def _remove_unused(self, space_id: str) -> None:
-        manifest = self.manifest(space_id)
+    def _remove_unused(self, space_id: str, *, built: Path | None = None) -> None:
+        try:
+            manifest = self.manifest(space_id)
+        except IndexBroken as error:
+            # Which generation it named is unknown: none but our own is removed until a new manifest is published.
+            _log.warning("The manifest will be replaced. %s", error)
+            if built is not None:
+                shutil.rmtree(built, ignore_errors=True)
+            return
         for entry in self._folder(space_id).iterdir():
             if entry.is_dir() and (manifest is None or entry.name != manifest.generation):
                 # On Windows a process that still reads the old generation holds its files: next time.
@@ -149,10 +166,16 @@ def _normal(space_id: str) -> str:
 def _read_manifest(file: Path) -> Manifest:
     try:
         values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        known = {field.name for field in dataclasses.fields(Manifest)}
-        return Manifest(**{name: value for name, value in values.items() if name in known})
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise IndexBroken(f"{file} cannot be read: {error}. Remove its folder and index again.") from error
+        types = {field.name: _TYPES[str(field.type)] for field in dataclasses.fields(Manifest)}
+        return Manifest(**{name: _checked(name, value, types[name]) for name, value in values.items() if name in types})
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise IndexBroken(f"{file} cannot be read: {error}. Index this space again.") from error
+
+
+def _checked(name: str, value: Any, expected: type) -> Any:
+    if not isinstance(value, expected):
+        raise TypeError(f"{name} is {value!r:.80}")
+    return value
 
 
 @contextlib.contextmanager

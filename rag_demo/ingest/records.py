@@ -24,3 +24,8 @@ class Ingested:
     configuration_name: str
     configuration_version: str
     format: str  # "designer 2.20", "edt", "edt extension"
+
+    @property
+    def skipped(self) -> list[Problem]:
+        """Problems that cost a whole file or folder."""
+        return [problem for problem in self.problems if problem.message.startswith("skipped:")]

@@ -125,6 +125,11 @@ def test_chat_ends_with_its_input(run, indexed, monkeypatch):
     assert run("chat")[0] == 0
 
 
+def test_chat_ends_where_input_is_closed(run, indexed, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert run("chat")[0] == 0
+
+
 def test_ctrl_c_ends_the_chat_quietly(run, indexed, monkeypatch):
     def interrupted(_prompt):
         raise KeyboardInterrupt
@@ -238,3 +243,42 @@ def test_a_damaged_index(run, indexed, tmp_path):
 def test_the_data_folder_is_a_file(run, dump, tmp_path):
     (tmp_path / "rag-data").write_text("", encoding="utf-8")
     assert_refused(run("index", dump, "--space", "x"), "rag-data")
+
+
+@pytest.mark.parametrize("command", [("demo",), ("index", "DUMP", "--space", "demo")])
+def test_a_locale_that_cannot_spell_file_names(run, dump, tmp_path, monkeypatch, command):
+    assert run("index", dump, "--space", "demo")[0] == 0
+    before = SpaceStore(tmp_path / "rag-data").require("demo")
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "ascii")
+    assert_refused(run(*(dump if part == "DUMP" else part for part in command)), "PYTHONUTF8=1")
+    assert SpaceStore(tmp_path / "rag-data").require("demo") == before
+
+
+def test_remains_of_a_dump_do_not_replace_an_index(run, indexed, dump, tmp_path):
+    before = SpaceStore(tmp_path / "rag-data").require("лавка")
+    (dump / "Catalogs").mkdir()
+    for number in range(9):
+        (dump / "Catalogs" / f"Товары{number}.xml").write_text("<MetaDataObject><Catalog>", encoding="utf-8")
+    assert_refused(run("index", dump, "--space", "лавка"), "could be read and 9 not, so it was not indexed")
+    assert SpaceStore(tmp_path / "rag-data").require("лавка") == before
+
+
+def test_a_damaged_manifest_costs_its_own_space_only(run, indexed, dump, tmp_path):
+    assert run("index", dump, "--space", "другая")[0] == 0
+    _, folder = SpaceStore(tmp_path / "rag-data").require("другая")
+    (folder.parent / "current.json").write_text("{", encoding="utf-8")
+    assert "ПолучитьЦену" in run("ask", "цена товара", "--space", "лавка")[1]
+    assert "ПолучитьЦену" in run("ask", "цена товара")[1]
+    assert_refused(run("ask", "цена товара", "--space", "другая"), "Index this space again")
+    assert run("index", dump, "--space", "другая")[0] == 0
+    assert "ПолучитьЦену" in run("ask", "цена товара", "--space", "другая")[1]
+
+
+# Whoosh leaves a file open that it fails to read.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(("pattern", "size"), [("*.toc", 0), ("*.toc", 40), ("*.seg", 0), ("*.seg", 300)])
+def test_a_word_index_cut_short(run, indexed, tmp_path, pattern, size):
+    _, folder = SpaceStore(tmp_path / "rag-data").require("лавка")
+    for file in (folder / "lexical").glob(pattern):
+        file.write_bytes(file.read_bytes()[:size])
+    assert_refused(run("ask", "Как получить цену?"), "Index again")

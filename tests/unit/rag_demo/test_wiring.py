@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import shutil
 
 import pytest
 
 from rag_demo import wiring
 from rag_demo.errors import IndexMissing, InputError
+from rag_demo.index import dense
 from rag_demo.index.dense import EdgeIndex
 from rag_demo.index.ports import Where
 from rag_demo.index.store import SpaceStore
@@ -131,6 +133,62 @@ def test_a_busy_vector_index_degrades(settings, build, caplog):
     other.close()
     assert answer.degraded == ("dense",)
     assert "Another process uses the vector index" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["removed", "empty", "rubbish", "is a file"])
+def test_damaged_vectors_degrade(settings, build, caplog, damage):
+    build(PRICE)
+    folder = SpaceStore(settings.data_path).require("trade")[1] / "dense"
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    if damage in {"removed", "is a file"}:
+        shutil.rmtree(folder)
+        if damage == "is a file":
+            folder.write_text("", encoding="utf-8")
+    else:
+        for file in files:
+            file.write_bytes(b"" if damage == "empty" else b"\xff" * 100)
+    with caplog.at_level(logging.WARNING):
+        answer = ask(settings, "ПолучитьЦену")
+    assert answer.degraded == ("dense",)
+    assert not answer.refused
+    assert "Searching without vectors" in caplog.text
+
+
+class PanicException(BaseException):
+    """As the engine's bindings raise it: no `Exception`, and of a class that cannot be imported."""
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [(PanicException("range"), "load"), (PermissionError("read-only"), "load"), (PanicException("range"), "search")],
+)
+def test_an_engine_that_panics_degrades(settings, build, monkeypatch, caplog, failure):
+    build(PRICE)
+    error, at = failure
+
+    class Engine:
+        @staticmethod
+        def load(_folder):
+            if at == "load":
+                raise error
+            return Engine()
+
+        def search(self, _request):
+            raise error
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(dense.qdrant, "EdgeShard", Engine)
+    with caplog.at_level(logging.WARNING):
+        answer = ask(settings, "ПолучитьЦену")
+    assert answer.degraded == ("dense",)
+    assert not answer.refused
+
+
+def test_ctrl_c_in_the_engine_is_no_panic(tmp_path):
+    with pytest.raises(KeyboardInterrupt), dense._translated(tmp_path):
+        raise KeyboardInterrupt
 
 
 def test_choice_of_spaces(settings, build):

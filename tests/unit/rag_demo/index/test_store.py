@@ -155,3 +155,37 @@ def test_a_damaged_manifest_is_broken(store, text):
     (build(store, "раз").parent / "current.json").write_text(text, encoding="utf-8")
     with pytest.raises(IndexBroken, match="cannot be read"):
         store.require("торговля")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"space_id": 1}', "[" * 100_000])
+def test_a_damaged_manifest_costs_one_space_and_is_replaced(store, text, caplog):
+    other = build(store, "а", "склад")
+    file = build(store, "раз").parent / "current.json"
+    file.write_text(text, encoding="utf-8")
+    assert [found.space_id for found in store.manifests()] == ["склад"]
+    assert str(file) in caplog.text
+    assert store.require("склад")[1] == other
+    new = build(store, "два")
+    assert store.require("торговля")[1] == new
+    assert [entry for entry in new.parent.iterdir() if entry.is_dir()] == [new]
+
+
+def test_a_failed_build_over_a_damaged_manifest_leaves_no_traces(store):
+    old = build(store, "раз")
+    (old.parent / "current.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ZeroDivisionError), store.building("торговля"):
+        raise ZeroDivisionError
+    assert [entry for entry in old.parent.iterdir() if entry.is_dir()] == [old]
+
+
+@pytest.mark.parametrize("change", [{"space_id": 1}, {"generation": None}, {"dimension": "8"}, {"counts": []}])
+def test_a_manifest_with_values_of_wrong_types_is_broken(store, change):
+    file = build(store, "раз").parent / "current.json"
+    file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | change), encoding="utf-8")
+    with pytest.raises(IndexBroken, match=next(iter(change))):
+        store.require("торговля")
+
+
+def test_a_name_that_is_no_text_is_refused(store):
+    with pytest.raises(InputError, match="cannot be the name of a space"):
+        store.require("\udcff")
