@@ -34,6 +34,7 @@ class DumpFolder:
 
     root: Path
     max_file_bytes: int = MAX_FILE_BYTES
+    expects_utf8: bool = False  # dumps are; people write anything
     problems: list[Problem] = field(default_factory=list)
 
     def report(self, path: str, message: str) -> None:
@@ -70,8 +71,11 @@ class DumpFolder:
                 yield DumpFile(Path(entry.path), path)
 
     def _stays_inside(self, link: os.DirEntry[str]) -> bool:
-        target = Path(link.path).resolve()
-        return target.is_file() and target.is_relative_to(self.root.resolve())
+        try:
+            target = Path(link.path).resolve()
+            return target.is_file() and target.is_relative_to(self.root.resolve())
+        except (OSError, RuntimeError):  # links that lead to each other; a `RuntimeError` before Python 3.13
+            return False
 
     def read_text(self, file: DumpFile) -> str | None:
         """Text of a file without BOM; nothing, and a problem, where it cannot be read."""
@@ -86,6 +90,8 @@ class DumpFolder:
             self.report(file.path, f"skipped: the file cannot be read ({error.strerror})")
             return None
         if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            if self.expects_utf8:
+                self.report(file.path, "not UTF-8: read as UTF-16, please check the text")
             return content.decode("utf-16", errors="replace")
         try:
             return content.decode("utf-8-sig")

@@ -39,7 +39,7 @@ def read_dump(root: Path, layout: Layout, space_id: str, on_progress: Progress |
     Raises:
         NotADump: the file of the configuration itself cannot be read.
     """
-    folder = DumpFolder(root)
+    folder = DumpFolder(root, expects_utf8=True)
     configuration = Configuration(folder, layout)
     reader = _Reader(folder, layout, DocumentFactory(space_id), configuration)
     documents = list(reader.documents(on_progress))
@@ -106,6 +106,8 @@ class _Reader:
 
     def _passages(self, file: _File, content: Content) -> Iterable[Passage]:
         if content is Content.MODULE:
+            if "\n" not in file.source.text and "\r" in file.source.text.rstrip():
+                self._folder.report(file.path, "its lines end with CR alone: read as one line, without methods")
             synonym = self._synonyms.get(file.owner.full_name) or self._synonyms.get(file.owner.top_name, "")
             kind = module_kind(file.owner, file.path)
             return ModuleReader(file.owner, kind, file.path, synonym).passages(file.source)

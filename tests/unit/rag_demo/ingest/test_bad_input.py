@@ -197,3 +197,30 @@ def test_layouts_pictures_and_foreign_folders_are_left_out(dump):
     ingested = read(dump(files))
     assert ingested.problems == []
     assert {one.object_kind for one in ingested.documents} == {"Configuration", "CommonModule"}
+
+
+def test_links_that_lead_to_each_other(dump):
+    root = dump()
+    (root / "CommonModules" / "А").symlink_to("Б")
+    (root / "CommonModules" / "Б").symlink_to("А")
+    ingested = read(root)
+    assert [problem.path for problem in ingested.problems] == ["CommonModules/А", "CommonModules/Б"]
+    assert "CommonModule.Цены.Цена" in {one.full_name for one in ingested.documents}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_a_module_in_utf_16_is_read_and_reported(dump, encoding):
+    bom = b"\xfe\xff" if encoding == "utf-16-be" else b""
+    code = bom + CODE.lstrip("\ufeff").replace("Цена(", "Широкая(").encode(encoding)
+    ingested = read(dump({"CommonModules/Ш/Ext/Module.bsl": code}))
+    assert "CommonModule.Ш.Широкая" in {one.full_name for one in ingested.documents}
+    (problem,) = ingested.problems
+    assert problem.path == "CommonModules/Ш/Ext/Module.bsl"
+    assert "UTF-16" in problem.message
+
+
+def test_a_module_with_the_line_ends_of_old_macs_is_reported(dump):
+    ingested = read(dump({"CommonModules/М/Ext/Module.bsl": CODE.replace("\r\n", "\r")}))
+    (problem,) = ingested.problems
+    assert problem.path == "CommonModules/М/Ext/Module.bsl"
+    assert "CR alone" in problem.message
