@@ -70,7 +70,10 @@ class Settings:
     @property
     def data_path(self) -> Path:
         """The folder of the indexes, with the default of the platform filled in."""
-        return Path(self.data_dir).expanduser() if self.data_dir else _user_data_folder()
+        try:
+            return Path(self.data_dir).expanduser() if self.data_dir else _user_data_folder()
+        except RuntimeError as error:
+            raise InputError(f"{error} Set RAG_DATA_DIR to a folder for the indexes.") from error
 
 
 def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Path | None = None) -> Settings:
@@ -114,25 +117,14 @@ def _parse(text: str, field: dataclasses.Field[Any]) -> str | int | float:
 
 
 def _read_env_file(path: Path) -> dict[str, str]:
-    """``NAME=value`` lines; comments, ``export`` and quotes around a value are understood."""
+    """The file as the engine reads it: two readings of one file would contradict each other."""
+    from hybrid_embeddings.errors import SettingsError
+    from hybrid_embeddings.settings import read_env_file
+
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Cannot read {path}: {error}. Save it as UTF-8 text.") from error
-    values = {}
-    for line in lines:
-        name, equals, value = line.strip().removeprefix("export ").partition("=")
-        if equals and not name.startswith("#"):
-            values[name.strip()] = _unquote(value.strip())
-    return values
-
-
-def _unquote(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-        return value[1:-1]
-    return value.split(" #", 1)[0].rstrip()
+        return read_env_file(path)
+    except SettingsError as error:
+        raise InputError(f"{error}.") from error
 
 
 def _user_data_folder() -> Path:

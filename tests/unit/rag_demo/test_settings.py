@@ -76,3 +76,34 @@ def test_the_description_lists_every_option_once():
     assert len({option.name for option in options}) == len(options)
     assert all(option.meaning.endswith((".", ")")) for option in options)
     assert {option.name: option.default for option in options}["RAG_TOP_K"] == "5"
+
+
+def test_the_file_of_another_program_is_left_alone(tmp_path):
+    text = """export PATH
+just a line
+KEY="-----BEGIN KEY-----
+MIIE=abc
+-----END KEY-----"
+RAG_SPACE="торговля" # ours
+RAG_TOP_K=7\t# seven
+"""
+    settings = read(tmp_path, {}, text)
+    assert (settings.space, settings.top_k) == ("торговля", 7)
+
+
+def test_a_folder_instead_of_the_file(tmp_path):
+    (tmp_path / ".env").mkdir()
+    assert read(tmp_path) == Settings()
+
+
+def test_a_user_without_a_home(monkeypatch):
+    def nowhere(*_):
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    with pytest.raises(InputError, match="home directory. Set RAG_DATA_DIR"):
+        Settings().data_path  # noqa: B018
+    with pytest.raises(InputError, match="RAG_DATA_DIR"):
+        Settings(data_dir="~nosuch/x").data_path  # noqa: B018
