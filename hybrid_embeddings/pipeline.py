@@ -32,6 +32,7 @@ class Request:
     device: str | None = None
     is_query: bool = False
     on_truncate: OnTruncate = "ignore"
+    deadline_s: float | None = None  # by time.monotonic()
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set by whoever does not want the vectors any more while texts are still being queued."""
 
@@ -82,12 +83,13 @@ class Pipeline:
             for start, tokenized in self._tokenized(unique, request.kind, first_row, report):
                 if request.cancelled.is_set():
                     break
+                _check_deadline(request)
                 report.n_tokens += sum(len(text.ids) for text in tokenized)
                 n_lost.update({start + row: text.n_lost for row, text in enumerate(tokenized) if text.n_lost})
                 if request.on_truncate == "error":
                     self._refuse_long(n_lost, first_row)
                 self._queue(job, request, unique, start, tokenized)
-        except Exception:
+        except BaseException:  # Ctrl-C, too: nobody will wait for what is queued
             self.cancel(job)
             raise
         if n_lost:
@@ -196,6 +198,11 @@ class Pipeline:
             for offset, text in enumerate(tokenized)
         ]
         self.dispatcher.submit(job, items, first_row=start)
+
+
+def _check_deadline(request: Request) -> None:
+    if request.deadline_s is not None and time.monotonic() > request.deadline_s:
+        raise DeadlineExceeded("the time of the call is over before its texts were tokenised")
 
 
 def _deduplicate(texts: Sequence[str]) -> tuple[list[str], np.ndarray, np.ndarray]:

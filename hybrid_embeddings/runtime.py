@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import hashlib
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 from hybrid_embeddings.errors import ServiceClosed
@@ -26,10 +28,11 @@ class Runtime:
         self.found = resolve(settings.model, offline=settings.offline)
         self._prepared: PreparedModel | None = None
         self._engine: Engine | None = None
-        self._helpers: ThreadPoolExecutor | None = None
+        self._helpers: dict[bool, ThreadPoolExecutor] = {}
         self._closed = False
         self._lock = threading.RLock()
         fork.watch(self)
+        _close_at_exit(self)
 
     def prepared(self) -> PreparedModel:
         """Return the prepared model; the first time in the life of a model this takes seconds."""
@@ -59,11 +62,12 @@ class Runtime:
         """Return the running engine; starting it does not block the event loop."""
         if self._engine is not None:
             return self._engine
-        return await asyncio.get_running_loop().run_in_executor(self._helper_threads(), self.engine)
+        return await asyncio.get_running_loop().run_in_executor(self._helper(for_queries=False), self.engine)
 
     async def start_async(self, engine: Engine, request: Request) -> Pending:
         """Tokenise and queue on a helper thread; a task cancelled meanwhile leaves nothing behind."""
-        started = asyncio.get_running_loop().run_in_executor(self._helper_threads(), engine.pipeline.start, request)
+        helper = self._helper(for_queries=request.is_query)
+        started = asyncio.get_running_loop().run_in_executor(helper, engine.pipeline.start, request)
         try:
             return await asyncio.shield(started)
         except asyncio.CancelledError:
@@ -91,23 +95,46 @@ class Runtime:
         with self._lock:
             self._closed = True
             engine, self._engine = self._engine, None
-            helpers, self._helpers = self._helpers, None
+            helpers, self._helpers = self._helpers, {}
         if engine is not None:
             engine.close()
-        if helpers is not None:
-            helpers.shutdown(wait=False)
+        for helper in helpers.values():
+            helper.shutdown(wait=False)
+
+    def close_in_background(self) -> None:
+        """Close from the garbage collector, which may run on any thread, under any lock."""
+        if self._engine is not None:
+            threading.Thread(target=self.close, name="hybrid-embeddings-close", daemon=True).start()
 
     def after_fork(self) -> None:
         """Forget lanes and threads of the parent process; the next use starts new ones."""
         self._lock = threading.RLock()
         self._engine = None
-        self._helpers = None
+        self._helpers = {}
 
-    def _helper_threads(self) -> ThreadPoolExecutor:
+    def _helper(self, *, for_queries: bool) -> ThreadPoolExecutor:
+        """Return the threads that tokenise for event loops; a query never waits behind bulk texts."""
         with self._lock:
-            if self._helpers is None:
-                self._helpers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="hybrid-embeddings-async")
-            return self._helpers
+            if for_queries not in self._helpers:
+                name = "hybrid-embeddings-query" if for_queries else "hybrid-embeddings-bulk"
+                self._helpers[for_queries] = ThreadPoolExecutor(max_workers=2, thread_name_prefix=name)
+            return self._helpers[for_queries]
+
+
+_running: weakref.WeakSet[Runtime] = weakref.WeakSet()
+
+
+def _close_at_exit(runtime: Runtime) -> None:
+    """See that lanes end before the interpreter does: a thread that comes back from native code later aborts it."""
+    if not _running:
+        atexit.unregister(_close_all)
+        atexit.register(_close_all)
+    _running.add(runtime)
+
+
+def _close_all() -> None:
+    for runtime in list(_running):
+        runtime.close()
 
 
 def _cancel_started(engine: Engine, started: asyncio.Future[Pending]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 import numpy as np
 
@@ -64,6 +66,8 @@ class EmbeddingService:
             checked = Settings.load(environ={}, env_file=None, **given)
             settings = replace(settings, **{k: getattr(checked, k) for k, v in given.items() if v is not None})
         self._runtime = Runtime(settings)
+        # Lanes hold threads: a service that is dropped without close() must give them back.
+        weakref.finalize(self, self._runtime.close_in_background).atexit = False
 
     # ---------------------------------------------------------------- encode
 
@@ -129,9 +133,11 @@ class EmbeddingService:
         """
         single = isinstance(texts, str)
         rows = _checked(texts)
+        _check_options(kind, timeout_s, on_truncate, batch_size)
         engine = self._runtime.engine()
         device = self._checked_device(engine, use_device)
-        pieces = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)] if batch_size else [rows]
+        step = batch_size or max(len(rows), 1)
+        pieces = [rows[start : start + step] for start in range(0, max(len(rows), 1), step)]
         bar = ProgressBar(len(rows), wanted=show_progress)
         is_query = single and kind != "document"
         request = Request((), kind, device, is_query=is_query, on_truncate=on_truncate)
@@ -162,6 +168,7 @@ class EmbeddingService:
         """Embed like :meth:`encode` without blocking the event loop; cancelling the task withdraws the work."""
         single = isinstance(texts, str)
         rows = _checked(texts)
+        _check_options(kind, timeout_s)
         engine = await self._runtime.engine_async()
         request = Request(rows, kind, self._checked_device(engine, use_device), is_query=single and kind != "document")
         pending = await self._runtime.start_async(engine, request)
@@ -182,7 +189,9 @@ class EmbeddingService:
 
     async def aencode_documents(self, texts: Sequence[str], *, timeout_s: float | None = None) -> Vectors:
         """Embed passages without blocking the event loop. See :meth:`encode_documents`."""
-        return await self.aencode(list(texts), kind="document", timeout_s=timeout_s)
+        if isinstance(texts, str):
+            raise InputError("aencode_documents takes a list of texts; use aencode(text, kind='document') for one")
+        return await self.aencode(texts, kind="document", timeout_s=timeout_s)
 
     def embed_iter(
         self, texts: Iterable[str], *, kind: Kind = "document", window: int = 2048, show_progress: bool = False
@@ -191,9 +200,14 @@ class EmbeddingService:
 
         At most two windows of ``window`` texts are held at a time; the second is queued while the first is read.
         """
+        _check_options(kind, None)
+        if not isinstance(window, int) or window < 1:
+            raise InputError(f"window is {window!r}, expected a whole number of at least 1")
+        return self._stream(iter(texts), kind, window, show_progress)
+
+    def _stream(self, source: Iterator[str], kind: Kind, window: int, show_progress: bool) -> Iterator[Vectors]:
         engine = self._runtime.engine()
         bar = ProgressBar(None, wanted=show_progress)
-        source = iter(texts)
         queued: deque[Pending] = deque()
         n_before = 0
         try:
@@ -327,11 +341,11 @@ class EmbeddingService:
         bar: ProgressBar,
     ) -> tuple[Vectors, Report]:
         results, report = [], Report(n_texts=0)
-        started = time.monotonic()
+        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
         try:
             for piece in pieces:
-                pending = engine.pipeline.start(replace(request, texts=piece))
-                left_s = None if timeout_s is None else max(0.0, started + timeout_s - time.monotonic())
+                pending = engine.pipeline.start(replace(request, texts=piece, deadline_s=deadline_s))
+                left_s = None if deadline_s is None else max(0.0, deadline_s - time.monotonic())
                 results.append(engine.pipeline.finish(pending, timeout_s=left_s))
                 report.add(pending.report)
                 bar.advance(len(piece))
@@ -344,6 +358,23 @@ class EmbeddingService:
 
 def _rebuild(settings: Settings) -> EmbeddingService:
     return EmbeddingService(settings=settings)
+
+
+def _check_options(
+    kind: Kind, timeout_s: float | None, on_truncate: OnTruncate = "ignore", batch_size: int | None = None
+) -> None:
+    """Refuse values that would fail later, or do something else without a word."""
+    if kind not in get_args(Kind):
+        raise InputError(f"kind is {kind!r}, expected one of {', '.join(get_args(Kind))}")
+    if on_truncate not in get_args(OnTruncate):
+        raise InputError(f"on_truncate is {on_truncate!r}, expected one of {', '.join(get_args(OnTruncate))}")
+    if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+        raise InputError(f"batch_size is {batch_size!r}, expected a whole number of at least 1")
+    # threading cannot wait longer than about 292 years, and a NaN would wait for ever
+    if timeout_s is not None and (
+        not isinstance(timeout_s, (int, float)) or not 0 <= timeout_s <= threading.TIMEOUT_MAX
+    ):
+        raise InputError(f"timeout_s is {timeout_s!r}, expected seconds from 0; None waits as long as it takes")
 
 
 def _checked(texts: str | Sequence[str], *, offset: int = 0) -> list[str]:

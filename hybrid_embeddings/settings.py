@@ -7,6 +7,7 @@ They are read when a service is built and then passed on as plain values; nothin
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -16,6 +17,7 @@ from typing import Any
 from hybrid_embeddings.errors import SettingsError
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+_MOST_SECONDS = 1e9  # thirty years; every option with a fraction is a time
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
@@ -35,8 +37,8 @@ def _positive_int(value: str | int) -> int:
 
 def _positive_float(value: str | float) -> float:
     number = float(value)
-    if not 0 < number < float("inf"):
-        raise ValueError("expected a number above 0")
+    if not 0 < number <= _MOST_SECONDS:
+        raise ValueError(f"expected a number above 0, at most {_MOST_SECONDS:,.0f}")
     return number
 
 
@@ -56,18 +58,32 @@ def _choice(*allowed: str) -> Callable[[Any], str]:
 
 
 def _path(value: str | os.PathLike[str]) -> Path:
-    return Path(value).expanduser()
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:  # "~name" of an unknown user
+        raise ValueError(str(error)) from error
 
 
 def default_cache_dir() -> Path:
-    """Return the per-user folder for prepared models, by the custom of the operating system."""
+    """Return the per-user folder for prepared models, by the custom of the operating system.
+
+    Raises:
+        SettingsError: the user has no home folder.
+    """
+    try:
+        return _user_cache_dir() / "hybrid-embeddings"
+    except RuntimeError as error:
+        raise SettingsError(f"{error}; set EMBEDDING_MODEL_CACHE_DIR") from error
+
+
+def _user_cache_dir() -> Path:
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "hybrid-embeddings"
+    return base
 
 
 def _option(default: Any, env: str, parse: Callable[[Any], Any], meaning: str) -> Any:
@@ -246,8 +262,10 @@ def _parse(parse: Callable[[Any], Any], raw: Any, origin: str) -> Any:
 def read_env_file(path: Path) -> dict[str, str]:
     """Read ``NAME=value`` lines; ``#`` comments, an ``export`` before the name and quotes are understood.
 
+    Other lines are left alone: the file may belong to another program, too.
+
     Raises:
-        SettingsError: the file is not UTF-8, or a line has no ``=``; names file and line.
+        SettingsError: the file cannot be read as UTF-8; names it.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -256,21 +274,17 @@ def read_env_file(path: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read: {error}; save it as UTF-8 text") from error
     found: dict[str, str] = {}
-    for number, line in enumerate(lines, start=1):
-        text = line.strip().removeprefix("export ").strip()
-        if not text or text.startswith("#"):
-            continue
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise SettingsError(f"{path}:{number}: expected NAME=value")
-        found[name.strip()] = _unquote(value.strip())
+    for line in lines:
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if equals and name.strip().isidentifier():
+            found[name.strip()] = _unquote(value.strip())
     return found
 
 
 def _unquote(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-        return value[1:-1]
-    return value.split(" #", 1)[0].rstrip()
+    if value[:1] in {'"', "'"} and (end := value.find(value[0], 1)) > 0:
+        return value[1:end]
+    return re.split(r"\s#", value, maxsplit=1)[0].rstrip()
 
 
 def describe() -> list[tuple[str, str, str]]:

@@ -6,11 +6,9 @@ converted once per model (which needs torch) and read from disk afterwards (whic
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import os
 import threading
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +16,8 @@ import numpy as np
 
 from hybrid_embeddings.errors import LaneError, LaneOutOfMemory, MissingDependencyError, ModelUnsupported
 from hybrid_embeddings.models.collate import collate
-from hybrid_embeddings.models.prepared import PreparedModel, publish
+from hybrid_embeddings.models.folders import built_folder
+from hybrid_embeddings.models.prepared import PreparedModel
 from hybrid_embeddings.types import Batch, ModelCard, Precision, Vectors
 
 if TYPE_CHECKING:
@@ -56,16 +55,10 @@ class OpenVinoLane:
         # query gets both cores; a second request in flight hides the gaps between two.
         self.n_slots = 2 if n_threads > 1 else 1
         self.max_batch_tokens = _BATCH_TOKENS
-        self._compile: Callable[[str], Any] = lambda hint: self._core.compile_model(
-            str(graph),
-            "CPU",
-            {
-                "INFERENCE_PRECISION_HINT": hint,
-                "PERFORMANCE_HINT": "LATENCY",
-                "INFERENCE_NUM_THREADS": n_threads,
-                "CACHE_DIR": str(model.folder / "compiled"),
-            },
-        )
+        self._graph = graph
+        self._options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": n_threads}
+        if os.access(model.folder, os.W_OK):
+            self._options["CACHE_DIR"] = str(model.folder / "compiled")
         self._compiled = self._compile("bf16" if wants_half else "f32")
         self._exact = None if wants_half else self._compiled
         self._lock = threading.Lock()
@@ -89,6 +82,13 @@ class OpenVinoLane:
         """See :class:`hybrid_embeddings.ports.Lane`."""
         self._idle.clear()
         self._compiled = self._exact = None
+
+    def _compile(self, hint: str) -> Any:
+        options = {**self._options, "INFERENCE_PRECISION_HINT": hint}
+        try:
+            return self._core.compile_model(str(self._graph), "CPU", options)
+        except RuntimeError as error:
+            raise ModelUnsupported(f"OpenVINO cannot compile {self._graph}: {error}") from error
 
     def _exact_model(self) -> Any:
         with self._lock:
@@ -119,16 +119,11 @@ def _core() -> openvino.Core:
 
 
 def _exported(model: PreparedModel) -> Path:
-    """Return the path of the converted graph; convert first if needed."""
-    target = model.folder / "openvino"
-    if not (target / "model.xml").is_file():
-        draft = Path(tempfile.mkdtemp(prefix="draft-", dir=model.folder))
-        try:
-            _convert(model.source, model.card, draft / "model.xml")
-            publish(draft, target)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-    return target / "model.xml"
+    """Return the path of the converted graph; convert first if it is missing or damaged."""
+    folder = built_folder(
+        model.folder / "openvino", lambda draft: _convert(model.source, model.card, draft / "model.xml")
+    )
+    return folder / "model.xml"
 
 
 def _convert(source: Path, card: ModelCard, path: Path) -> None:
@@ -144,6 +139,6 @@ def _convert(source: Path, card: ModelCard, path: Path) -> None:
             # Tracing warns about branches that depend on Python values; the lane check is what proves the graph.
             warnings.simplefilter("ignore")
             graph = openvino.convert_model(module, example_input=example, input=shapes)
+            openvino.save_model(graph, str(path), compress_to_fp16=False)
     except Exception as error:
         raise ModelUnsupported(f"OpenVINO cannot convert the model: {type(error).__name__}: {error}") from error
-    openvino.save_model(graph, str(path), compress_to_fp16=False)

@@ -6,28 +6,25 @@ A prepared model is a folder below the cache directory, named by the fingerprint
     tokenizer.json    the tokenizer as sentence-transformers uses it
     canaries.npy      float32 reference vectors of :func:`canary_texts`
     static.npy        token vectors, static models only
-    openvino.xml/.bin written by the OpenVINO lane on first use
+    openvino/         the converted graph, written by the OpenVINO lane on first use
+    compiled/         what OpenVINO compiled for this processor; it checks that itself
 
-Everything but the last is written once, by asking sentence-transformers, into a folder beside it that is then
-renamed: a killed process leaves no half-prepared model, and processes that prepare at once do not disturb
-each other.
+Everything but the last two is written once, by asking sentence-transformers.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from hybrid_embeddings.errors import SettingsError
 from hybrid_embeddings.models.canaries import canary_texts
+from hybrid_embeddings.models.folders import built_folder
 from hybrid_embeddings.types import ModelCard, Vectors
 
-_FORMAT = 1  # raise when the content of the folder changes its meaning
+_FORMAT = 2  # raise when the content of the folder changes its meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,37 +51,15 @@ class PreparedModel:
 
 
 def prepare(source: Path, fingerprint: str, cache_dir: Path) -> PreparedModel:
-    """Open the prepared form of a model; make it first if it is not there.
+    """Open the prepared form of a model; make it first if it is not there or damaged.
 
     Raises:
-        SettingsError: the cache directory cannot be written.
-        ModelUnsupported: sentence-transformers cannot load the model without code of its own.
+        SettingsError: the cache directory cannot be read or written.
+        ModelUnsupported, ModelCorrupted: sentence-transformers cannot load the model.
     """
-    folder = cache_dir / "models" / f"{fingerprint}-{_FORMAT}"
-    if not (folder / "card.json").is_file():
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            draft = Path(tempfile.mkdtemp(prefix="draft-", dir=folder.parent))
-        except OSError as error:
-            raise SettingsError(
-                f"the folder for prepared models cannot be written: {error}; "
-                "set EMBEDDING_MODEL_CACHE_DIR to a folder that can"
-            ) from error
-        try:
-            _write(source, draft)
-            publish(draft, folder)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+    target = cache_dir / "models" / f"{fingerprint}-{_FORMAT}"
+    folder = built_folder(target, lambda draft: _write(source, draft))
     return PreparedModel(_read_card(folder), folder, source, fingerprint)
-
-
-def publish(draft: Path, target: Path) -> None:
-    """Rename a file or folder into place; if another process was faster, its result stays."""
-    try:
-        draft.replace(target)
-    except OSError:
-        if not target.exists():
-            raise
 
 
 def _write(source: Path, draft: Path) -> None:

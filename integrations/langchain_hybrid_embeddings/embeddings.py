@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from hybrid_embeddings import EmbeddingService, Settings
 
+_OPTIONS = ("hybrid_mode", "precision", "normalize", "truncate_dim", "query_prompt", "document_prompt")
+
 
 class HybridEmbeddings(BaseModel, Embeddings):
     """Embeds texts locally, on all devices of the machine.
@@ -39,32 +41,54 @@ class HybridEmbeddings(BaseModel, Embeddings):
     show_progress: bool = False
     """Draw a progress bar in ``embed_documents``."""
 
-    _service: EmbeddingService = PrivateAttr()
+    _service: EmbeddingService | None = PrivateAttr(default=None)
+    _built_for: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ARG002 - pydantic's signature
-        """Find the model. Loading waits for the first call."""
-        options = self.model_dump(exclude={"model_name", "show_progress"})
-        self._service = EmbeddingService(settings=Settings.load(model=self.model_name, **options))
-        self.model_name = self._service.model_name
+        """Find the model, and note what the environment decided. Loading waits for the first call."""
+        service = self.service
+        self.model_name = service.model_name
+        for name in _OPTIONS:
+            setattr(self, name, getattr(service.settings, name))
+        self._built_for = self._options()
 
     @property
     def service(self) -> EmbeddingService:
-        """The engine, for statistics and for the numpy interface."""
+        """The engine, for statistics and for the numpy interface; a new one after an option was changed."""
+        options = self._options()
+        if self._service is None or options != self._built_for:
+            self._service = EmbeddingService(settings=Settings.load(**options))
+            self._built_for = options
         return self._service
+
+    def close(self) -> None:
+        """Stop the engine and give its memory back; the next call starts it again."""
+        if self._service is not None:
+            self._service.close()
+        self._service = None
+
+    def _options(self) -> dict[str, Any]:
+        return {"model": self.model_name} | {name: getattr(self, name) for name in _OPTIONS}
+
+    def __eq__(self, other: object) -> bool:
+        """Two objects with the same options are equal, whatever engines they hold."""
+        return isinstance(other, HybridEmbeddings) and self.model_dump() == other.model_dump()
+
+    __hash__ = None  # type: ignore[assignment] # mutable, as pydantic models are
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Embed passages with the document prompt; one list of floats per text, in order."""
-        vectors = self._service.encode_documents(texts, show_progress=self.show_progress)
+        vectors = self.service.encode_documents(texts, show_progress=self.show_progress)
         return vectors.tolist()  # type: ignore[no-any-return] # numpy types tolist() as Any
 
     def embed_query(self, text: str) -> list[float]:
         """Embed a question with the query prompt."""
-        return self._service.encode_query(text).tolist()  # type: ignore[no-any-return] # see above
+        return self.service.encode_query(text).tolist()  # type: ignore[no-any-return] # see above
 
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
         """Embed passages without blocking the event loop."""
-        return (await self._service.aencode_documents(texts)).tolist()  # type: ignore[no-any-return] # see above
+        return (await self.service.aencode_documents(texts)).tolist()  # type: ignore[no-any-return] # see above
 
     async def aembed_query(self, text: str) -> list[float]:
         """Embed a question without blocking the event loop."""
-        return (await self._service.aencode_query(text)).tolist()  # type: ignore[no-any-return] # see above
+        return (await self.service.aencode_query(text)).tolist()  # type: ignore[no-any-return] # see above

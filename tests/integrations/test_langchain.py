@@ -106,3 +106,36 @@ def test_options_reach_the_engine_and_typos_do_not():
 def test_bad_text_is_named(embeddings):
     with pytest.raises(InputError, match="text 1 is NoneType"):
         embeddings.embed_documents(["a", None])
+
+
+def test_changed_option_changes_the_vectors(embeddings):
+    changed = embeddings.model_copy(update={"truncate_dim": 64})
+    assert len(changed.embed_query("a")) == 64
+    assert len(embeddings.embed_query("a")) == 384
+    changed.truncate_dim = 32
+    assert len(changed.embed_query("a")) == 32
+    changed.close()
+
+
+def test_closed_adapter_starts_again():
+    own = HybridEmbeddings()
+    before = own.embed_query("a")
+    own.close()
+    assert own.embed_query("a") == before
+    own.close()
+
+
+def test_json_round_trip_keeps_what_the_environment_decided(monkeypatch):
+    monkeypatch.setenv("EMBEDDING_TRUNCATE_DIM", "64")
+    form = HybridEmbeddings().model_dump_json()
+    monkeypatch.delenv("EMBEDDING_TRUNCATE_DIM")
+    assert HybridEmbeddings.model_validate_json(form).service.dimension == 64
+    assert HybridEmbeddings() == HybridEmbeddings()
+    assert HybridEmbeddings() != HybridEmbeddings(truncate_dim=5)
+
+
+async def test_single_string_is_refused_by_both_forms(embeddings):
+    with pytest.raises(InputError, match="takes a list"):
+        embeddings.embed_documents("abc")
+    with pytest.raises(InputError, match="takes a list"):
+        await embeddings.aembed_documents("abc")

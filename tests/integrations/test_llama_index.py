@@ -122,3 +122,12 @@ def test_ingestion_in_this_process(embedding):
     pipeline = IngestionPipeline(transformations=[SentenceSplitter(), embedding])
     nodes = pipeline.run(documents=[Document(text="курс валюты")])
     np.testing.assert_allclose(nodes[0].embedding, embedding.get_text_embedding("курс валюты"), atol=2e-2)
+
+
+def test_changed_option_changes_the_vectors_and_the_cache_key_alike(embedding):
+    changed = HybridEmbedding()
+    changed.truncate_dim = 64
+    assert changed.to_dict()["truncate_dim"] == len(changed.get_text_embedding("a")) == 64
+    changed.close()
+    assert len(changed.get_text_embedding("a")) == 64
+    changed.close()

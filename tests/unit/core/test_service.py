@@ -150,7 +150,7 @@ async def test_cancelled_task_frees_the_queue(service):
 
 
 def test_deadline(service):
-    with pytest.raises(DeadlineExceeded, match="before its 300 texts were done"):
+    with pytest.raises(DeadlineExceeded, match="the time of the call is over"):
         service.encode(["слово " * 200 + str(number) for number in range(300)], timeout_s=0.001)
     assert service.encode("after").shape == (384,)
 
@@ -284,6 +284,123 @@ def test_cache_folder_that_cannot_be_written(tmp_path):
     service = EmbeddingService(settings=Settings(offline=True, cache_dir=blocked))
     with pytest.raises(SettingsError, match="EMBEDDING_MODEL_CACHE_DIR"):
         service.encode("a")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"batch_size": "3"}, "batch_size is '3'"),
+        ({"kind": "nope"}, "kind is 'nope', expected one of text, query, document"),
+        ({"on_truncate": "nope"}, "expected one of ignore, warn, error"),
+        ({"timeout_s": -1}, "timeout_s is -1"),
+        ({"timeout_s": float("inf")}, "timeout_s is inf"),
+        ({"timeout_s": "5"}, "timeout_s is '5'"),
+    ],
+)
+def test_bad_options_are_named(service, options, message):
+    with pytest.raises(InputError, match=message):
+        service.encode(["a"], **options)
+
+
+def test_more_bad_options(service):
+    assert service.encode([], batch_size=32).shape == (0, 384)
+    with pytest.raises(InputError, match="window is 0"):
+        service.embed_iter(["a"], window=0)
+
+
+async def test_single_string_is_no_list_of_documents(service):
+    with pytest.raises(InputError, match="aencode_documents takes a list"):
+        await service.aencode_documents("abc")
+
+
+def test_huge_text_is_not_read_to_the_end(service):
+    vectors, report = service.encode(["слово код " * 1_000_000, "слово код " * 1000], timeout_s=5, return_report=True)
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=2e-2)
+    assert report.truncated[0] > 1_000_000
+    assert service.encode("a" * 300_000).shape == (384,)  # one endless word
+
+
+@pytest.mark.parametrize("damage", ["delete", "cut", "zero"])
+@pytest.mark.parametrize("name", ["card.json", "tokenizer.json", "canaries.npy", "openvino/model.xml", "seal.json"])
+def test_damaged_prepared_model_is_made_again(tmp_path, service, name, damage):
+    import shutil
+
+    service.load()
+    shutil.copytree(service._runtime.prepared().folder.parent, tmp_path / "models")
+    path = next((tmp_path / "models").glob("[!d]*")) / name
+    if not path.exists():
+        pytest.skip("OpenVINO is not installed")
+    content = path.read_bytes()
+    path.unlink()
+    if damage != "delete":
+        path.write_bytes(content[: len(content) // 2] if damage == "cut" else bytes(len(content)))
+    with EmbeddingService(settings=Settings(offline=True, cache_dir=tmp_path)) as again:
+        np.testing.assert_allclose(again.encode("a"), service.encode("a"), atol=1e-6)
+
+
+def test_prepared_model_can_be_read_by_other_users(service):
+    folder = service.load()._runtime.prepared().folder
+    umask = os.umask(0)
+    os.umask(umask)
+    assert folder.stat().st_mode & 0o777 == 0o777 & ~umask
+
+
+def test_missing_tokenizer_is_noticed(tmp_path, model_cache):
+    import shutil
+
+    from hybrid_embeddings.errors import ModelCorrupted
+    from hybrid_embeddings.models.resolve import resolve
+
+    shutil.copytree(resolve("all-MiniLM-L6-v2", offline=True).directory, tmp_path / "model")
+    for name in ("tokenizer.json", "vocab.txt"):
+        (tmp_path / "model" / name).unlink()
+    with pytest.raises(ModelCorrupted, match="vocabulary is missing or damaged"):
+        EmbeddingService(settings=Settings(model=str(tmp_path / "model"), cache_dir=model_cache)).encode("a")
+
+
+def test_damaged_weights_are_called_damaged(tmp_path, model_cache):
+    import shutil
+
+    from hybrid_embeddings.errors import ModelCorrupted
+    from hybrid_embeddings.models.resolve import resolve
+
+    shutil.copytree(resolve("all-MiniLM-L6-v2", offline=True).directory, tmp_path / "model")
+    weights = tmp_path / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1_000_000])
+    with pytest.raises(ModelCorrupted, match="damaged or missing"):
+        EmbeddingService(settings=Settings(model=str(tmp_path / "model"), cache_dir=model_cache)).encode("a")
+
+
+def test_dropped_service_gives_its_threads_back(model_cache):
+    import gc
+    import threading
+    import time
+
+    before = threading.active_count()
+    service = EmbeddingService(settings=Settings(offline=True, cache_dir=model_cache))
+    service.encode("a")
+    assert threading.active_count() > before
+    del service
+    gc.collect()
+    deadline = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    assert threading.active_count() <= before
+
+
+def test_exit_while_bulk_work_runs_is_orderly(service):
+    service.encode("the model is prepared now")
+    code = """
+import threading, time
+from hybrid_embeddings import EmbeddingService
+service = EmbeddingService().load()
+texts = [f"text {number} " * 40 for number in range(3000)]
+threading.Thread(target=service.encode, args=(texts,), daemon=True).start()
+while not service.get_performance_stats() or not service._runtime.engine().pipeline.dispatcher.queued_tokens:
+    time.sleep(0.01)
+"""
+    assert run_python(code).returncode == 0
 
 
 def run_python(code, **environ):

@@ -95,16 +95,27 @@ def test_number_where_a_text_is_expected():
 def test_env_file_forms(tmp_path):
     file = tmp_path / ".env"
     file.write_text(
-        "\ufeff# comment\n\nexport A=1\nB = \"два слова\"\nC='x # y'\nD=значение # comment\nE=a=b\n", encoding="utf-8"
+        "\ufeff# comment\n\nexport A=1\nB = \"два слова\"\nC='x # y'  # z\nD=значение # comment\nE=a=b\nF=x\t# c\n",
+        encoding="utf-8",
     )
-    assert read_env_file(file) == {"A": "1", "B": "два слова", "C": "x # y", "D": "значение", "E": "a=b"}
+    expected = {"A": "1", "B": "два слова", "C": "x # y", "D": "значение", "E": "a=b", "F": "x"}
+    assert read_env_file(file) == expected
 
 
-def test_env_file_line_without_equals_is_named(tmp_path):
+def test_lines_of_other_programs_are_left_alone(tmp_path):
     file = tmp_path / ".env"
-    file.write_text("A=1\nнепонятно\n", encoding="utf-8")
-    with pytest.raises(SettingsError, match=r"\.env:2: expected NAME=value"):
-        read_env_file(file)
+    file.write_text("export PATH\nKEY=-----BEGIN\nabc/def+==\nнепонятно\nEMBEDDING_MODEL=m\n", encoding="utf-8")
+    assert Settings.load(environ={}, env_file=file).model == "m"
+
+
+def test_directory_in_place_of_the_env_file(tmp_path):
+    (tmp_path / ".env").mkdir()
+    assert Settings.load(environ={}).model.endswith("all-MiniLM-L6-v2")
+
+
+def test_unknown_home_names_the_variable(monkeypatch):
+    with pytest.raises(SettingsError, match="EMBEDDING_MODEL_CACHE_DIR"):
+        Settings.load(environ={"EMBEDDING_MODEL_CACHE_DIR": "~no-such-user/x"}, env_file=None)
 
 
 def test_env_file_in_another_encoding(tmp_path):

@@ -11,6 +11,7 @@ from hybrid_embeddings import EmbeddingService, Settings
 
 # The engine forms its own batches by tokens; the largest value that LlamaIndex allows keeps out of its way.
 _MAX_BATCH_SIZE = 2048
+_NOT_GIVEN = "unknown"  # what LlamaIndex itself says for it
 _VECTOR_OPTIONS = ("precision", "normalize", "truncate_dim", "query_prompt", "document_prompt")
 
 
@@ -35,19 +36,20 @@ class HybridEmbedding(BaseEmbedding):
         default=_MAX_BATCH_SIZE, description="Texts handed over at once.", gt=0, le=_MAX_BATCH_SIZE, exclude=True
     )
 
-    _service: EmbeddingService = PrivateAttr()
+    _service: EmbeddingService | None = PrivateAttr(default=None)
+    _built_for: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     def __init__(self, model_name: str | None = None, **options: Any) -> None:
         """Find the model; loading waits for the first call. ``options`` are the fields of the class."""
         unknown = set(options) - set(type(self).model_fields) - {"class_name"}
         if unknown:  # the base class would swallow a typo
             raise TypeError(f"unknown options: {', '.join(sorted(unknown))}")
-        super().__init__(model_name=model_name or "unknown", **options)
-        given = {name: getattr(self, name) for name in (*_VECTOR_OPTIONS, "hybrid_mode")}
-        self._service = EmbeddingService(settings=Settings.load(model=model_name, **given))
-        self.model_name = self._service.model_name
+        super().__init__(model_name=model_name or _NOT_GIVEN, **options)
+        service = self.service
+        self.model_name = service.model_name
         for name in _VECTOR_OPTIONS:  # what the environment decided belongs to the cache key, too
-            setattr(self, name, getattr(self._service.settings, name))
+            setattr(self, name, getattr(service.settings, name))
+        self._built_for = self._options()
 
     @classmethod
     def class_name(cls) -> str:
@@ -56,8 +58,22 @@ class HybridEmbedding(BaseEmbedding):
 
     @property
     def service(self) -> EmbeddingService:
-        """The engine, for statistics and for the numpy interface."""
+        """The engine, for statistics and for the numpy interface; a new one after an option was changed."""
+        options = self._options()
+        if self._service is None or options != self._built_for:
+            self._service = EmbeddingService(settings=Settings.load(**options))
+            self._built_for = options
         return self._service
+
+    def close(self) -> None:
+        """Stop the engine and give its memory back; the next call starts it again."""
+        if self._service is not None:
+            self._service.close()
+        self._service = None
+
+    def _options(self) -> dict[str, Any]:
+        model = None if self.model_name == _NOT_GIVEN else self.model_name
+        return {"model": model} | {name: getattr(self, name) for name in (*_VECTOR_OPTIONS, "hybrid_mode")}
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle the options; the copy loads the model again."""
@@ -69,19 +85,19 @@ class HybridEmbedding(BaseEmbedding):
         self.__init__(**state)  # type: ignore[misc] # the way LlamaIndex restores its components
 
     def _get_query_embedding(self, query: str) -> Embedding:
-        return self._service.encode_query(query).tolist()  # type: ignore[no-any-return] # numpy types tolist() as Any
+        return self.service.encode_query(query).tolist()  # type: ignore[no-any-return] # numpy types tolist() as Any
 
     def _get_text_embedding(self, text: str) -> Embedding:
         return self._get_text_embeddings([text])[0]
 
     def _get_text_embeddings(self, texts: list[str]) -> list[Embedding]:
-        return self._service.encode_documents(texts).tolist()  # type: ignore[no-any-return] # see above
+        return self.service.encode_documents(texts).tolist()  # type: ignore[no-any-return] # see above
 
     async def _aget_query_embedding(self, query: str) -> Embedding:
-        return (await self._service.aencode_query(query)).tolist()  # type: ignore[no-any-return] # see above
+        return (await self.service.aencode_query(query)).tolist()  # type: ignore[no-any-return] # see above
 
     async def _aget_text_embedding(self, text: str) -> Embedding:
         return (await self._aget_text_embeddings([text]))[0]
 
     async def _aget_text_embeddings(self, texts: list[str]) -> list[Embedding]:
-        return (await self._service.aencode_documents(texts)).tolist()  # type: ignore[no-any-return] # see above
+        return (await self.service.aencode_documents(texts)).tolist()  # type: ignore[no-any-return] # see above
