@@ -98,6 +98,16 @@ class Dispatcher:
         Returns:
             False if a lane hangs in native code; its thread is left behind, and the lane is not closed.
         """
+        self._stop(ServiceClosed("the embedding service was closed before this call ended"))
+        ended = [threads.join(timeout_s) for threads in self._threads]
+        self._watchdog.join(timeout_s)
+        for state, is_over in zip(self.states, ended, strict=True):
+            if is_over:
+                state.lane.close()
+        return all(ended)
+
+    def _stop(self, reason: EncodeError) -> None:
+        """Take no more work, and tell everybody who waits why."""
         with self._lock:
             self._closed = True
             waiting = {job for item in self._in_flight.values() for job, _ in item.subscribers}
@@ -105,13 +115,7 @@ class Dispatcher:
             self._queue.discard({id(item) for item in self._queue})
             self._changed.notify_all()
         for job in waiting:
-            job.fail(ServiceClosed("the embedding service was closed before this call ended"))
-        ended = [threads.join(timeout_s) for threads in self._threads]
-        self._watchdog.join(timeout_s)
-        for state, is_over in zip(self.states, ended, strict=True):
-            if is_over:
-                state.lane.close()
-        return all(ended)
+            job.fail(reason)
 
     @property
     def queued_tokens(self) -> int:
@@ -150,14 +154,18 @@ class Dispatcher:
 
     def _pull(self, state: LaneState) -> Running | None:
         """Wait for a batch for this lane; None when the service closes. Runs on the lane's threads."""
-        with self._lock:
-            while not self._closed:
-                running = self._next(state)
-                if running is not None:
-                    return running
-                retry_s = state.breaker.retry_in_s()
-                # A breaker opens again by time alone, so nobody would wake this thread.
-                self._changed.wait(None if retry_s is None else max(retry_s, 0.001))
+        try:
+            with self._lock:
+                while not self._closed:
+                    running = self._next(state)
+                    if running is not None:
+                        return running
+                    retry_s = state.breaker.retry_in_s()
+                    # A breaker opens again by time alone, so nobody would wake this thread.
+                    self._changed.wait(None if retry_s is None else max(retry_s, 0.001))
+        except Exception as error:  # a defect of ours: callers must hear of it rather than wait for ever
+            self._stop(EncodeError(f"internal error while scheduling: {type(error).__name__}: {error}"))
+            raise
         return None
 
     def _next(self, state: LaneState) -> Running | None:

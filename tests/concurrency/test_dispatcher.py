@@ -360,3 +360,15 @@ def test_many_threads_with_random_faults(start):
         errors = [error for error in pool.map(call, range(3000)) if error is not None]
     assert len(errors) < 150
     assert dispatcher.queued_tokens == 0
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # it is raised on purpose
+def test_defect_in_scheduling_is_an_error_not_a_wait(start):
+    class BrokenCost(CostModel):
+        def predict_s(self, padded_tokens):
+            raise OverflowError("a defect")
+
+    dispatcher = start(SimulatedLane())
+    dispatcher.states[0].cost = BrokenCost()
+    with pytest.raises(EncodeError, match="internal error while scheduling: OverflowError: a defect"):
+        submit(dispatcher, items([5])).future.result(10)
