@@ -5,7 +5,8 @@
     ├── NotADump          the folder is not a configuration dump that we read
     ├── IndexMissing      nothing has been indexed yet, or not this space
     ├── IndexBusy         another process owns the index
-    └── IndexBroken       its files are damaged or of another version
+    ├── IndexBroken       its files are damaged or of another version
+    └── NoRoom            the disk is too full to build one
 
 Every message says what is wrong, where, and what to do. The command line prints it to standard error
 and ends with status 2.
@@ -36,3 +37,7 @@ class IndexBusy(RagDemoError):
 
 class IndexBroken(RagDemoError):
     """The files of an index are damaged or of another version; indexing again mends it."""
+
+
+class NoRoom(RagDemoError):
+    """The disk has too little room for the index that is to be built."""

@@ -19,6 +19,7 @@ from rag_demo.index.catalogue import Catalogue
 from rag_demo.index.dense import EdgeIndex, Hnsw
 from rag_demo.index.lexical import WhooshIndex
 from rag_demo.index.ports import DenseIndex
+from rag_demo.index.room import check_room, for_index, for_vectors
 from rag_demo.index.store import Manifest, SpaceStore, check_space_name
 from rag_demo.ingest import Ingested, read_configuration
 from rag_demo.ingest.notes import read_documents
@@ -92,14 +93,24 @@ def classify(ingested: Ingested, *, embedder: Embedder, settings: Settings) -> I
 
 
 def index(ingested: Ingested, *, source: Path, embedder: Embedder, settings: Settings, progress: Progress) -> Manifest:
-    """Build a new generation of the space and switch to it; until then, and after a failure, the old one is used."""
+    """Build a new generation of the space and switch to it; until then, and after a failure, the old one is used.
+
+    Raises:
+        IndexBusy: another process builds this space.
+        NoRoom: the disk is too full.
+    """
     documents = ingested.documents
     space_id = documents[0].space_id
     store = SpaceStore(settings.data_path)
     with store.building(space_id) as folder:
+        check_room(folder, for_index(documents, dimension=embedder.dimension))
         parts = _create(folder, dimension=embedder.dimension, settings=settings)
+
+        def check(left: int) -> None:
+            check_room(folder, for_vectors(left, dimension=embedder.dimension))
+
         try:
-            fill(parts, documents, embedder=embedder, progress=progress)
+            fill(parts, documents, embedder=embedder, progress=progress, before_vectors=check)
         finally:
             parts.close()
         manifest = Manifest(

@@ -34,8 +34,24 @@ class Parts:
         self.catalogue.close()
 
 
-def fill(parts: Parts, documents: Sequence[Document], *, embedder: Embedder, progress: Progress) -> None:
-    """Index ``documents`` in every part and seal them."""
+def fill(
+    parts: Parts,
+    documents: Sequence[Document],
+    *,
+    embedder: Embedder,
+    progress: Progress,
+    before_vectors: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Index ``documents`` in every part and seal them.
+
+    Args:
+        parts: new and empty.
+        documents: each once.
+        embedder: gives the vectors.
+        progress: told after each batch.
+        before_vectors: called before each batch of vectors with the number of documents that still want one; what
+            it raises ends the work.
+    """
     for batch, done in _batches(documents):
         parts.catalogue.add(batch)
         parts.lexical.add(batch)
@@ -43,6 +59,7 @@ def fill(parts: Parts, documents: Sequence[Document], *, embedder: Embedder, pro
     parts.catalogue.seal()
     parts.lexical.seal()
     for batch, done in _batches(documents):
+        before_vectors(len(documents) - done + len(batch))
         parts.dense.add(batch, embedder.encode_documents([passage(document) for document in batch]))
         progress("vectors", done, len(documents))
     parts.dense.seal()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import logging
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
 from rag_demo import wiring
-from rag_demo.errors import IndexMissing, InputError
-from rag_demo.index import dense
+from rag_demo.errors import IndexMissing, InputError, NoRoom
+from rag_demo.index import dense, room
 from rag_demo.index.dense import EdgeIndex
 from rag_demo.index.ports import Where
 from rag_demo.index.store import SpaceStore
@@ -90,6 +91,26 @@ def test_a_failure_while_indexing_leaves_the_old_index(settings, build, tmp_path
     assert not ask(settings, "ПолучитьЦену").refused
     (space,) = (tmp_path / "данные" / "spaces").iterdir()
     assert len([entry for entry in space.iterdir() if entry.is_dir()]) == 1
+
+
+@pytest.mark.parametrize("fills_up", [0, 1])
+def test_a_full_disk_leaves_the_old_index(settings, build, tmp_path, monkeypatch, fills_up):
+    build(PRICE)
+    looks = iter([10**12] * fills_up + [1024 * 1024] * 9)
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda _: SimpleNamespace(free=next(looks)))
+    with pytest.raises(NoRoom, match=r"about 64 MiB are needed, 1 MiB are free.*RAG_DATA_DIR") as caught:
+        build(STOCK)
+    (space,) = (tmp_path / "данные" / "spaces").iterdir()
+    assert str(space) in str(caught.value)
+    assert len([entry for entry in space.iterdir() if entry.is_dir()]) == 1
+    assert not ask(settings, "ПолучитьЦену").refused
+
+
+def test_room_grows_with_documents_texts_and_dimension():
+    small = room.for_index([PRICE], dimension=384)
+    assert room.for_index([PRICE, STOCK], dimension=384) > small
+    assert room.for_index([PRICE], dimension=1024) > small
+    assert room.for_index([dataclasses.replace(PRICE, text="x" * 10_000)], dimension=384) > small
 
 
 def test_indexing_goes_on_while_a_chat_is_open(settings, build):
