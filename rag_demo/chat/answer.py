@@ -6,7 +6,7 @@ import dataclasses
 import time
 
 from rag_demo.chat.evidence import is_evidence, weigh
-from rag_demo.chat.extractive import compose, refuse
+from rag_demo.chat.extractive import compose, enumerate_objects, refuse
 from rag_demo.errors import InputError
 from rag_demo.index.ports import Where
 from rag_demo.retrieve.search import Found, Retriever
@@ -66,6 +66,9 @@ def check_question(question: str) -> str:
 
 
 def _tell(question: str, found: Found) -> Answer:
+    if found.listed:
+        sources = tuple(Source(n, hit) for n, hit in enumerate(found.hits, start=1))
+        return Answer(question, enumerate_objects(question, found.listed, sources), sources)
     weights = weigh(found.rarity, found.query.actions)
     evident = [hit for hit in found.hits if is_evidence(hit, weights)]
     if not evident:

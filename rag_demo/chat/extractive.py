@@ -8,17 +8,21 @@ from dataclasses import dataclass
 
 from rag_demo.chat.evidence import coverage
 from rag_demo.chat.quotes import Quote, decisive, declaration
-from rag_demo.index.analyse import terms
+from rag_demo.index.analyse import is_compound, terms
+from rag_demo.index.catalogue import Listed
 from rag_demo.index.passages import first_sentence
 from rag_demo.types import Document, Source
 
 _CYRILLIC = re.compile(r"[А-Яа-яЁё]")
+_LATIN = re.compile(r"[A-Za-z]")
+_WORD = re.compile(r"\w+(?:\.\w+)*")
 _QUOTED_LINES = 4
 _TOLD = 3  # sources that the text speaks of; the others are named in one line
 # A source is told beside the best one only if it covers nearly as much of the question.
 _NEAR_BEST = 0.8
 _LONGEST_DOC = 300
 _MOST_FACTS = 30
+_MOST_LISTED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class _Phrases:
     nearest: str
     function: str
     procedure: str
+    listed: str
 
 
 _RUSSIAN = _Phrases(
@@ -42,6 +47,7 @@ _RUSSIAN = _Phrases(
     nearest="Ближайшее по словам, но не ответ:",
     function="Функция",
     procedure="Процедура",
+    listed="Объектов этого вида в конфигурации: {}",
 )
 _ENGLISH = _Phrases(
     found="This is what the configuration has on it:",
@@ -51,6 +57,7 @@ _ENGLISH = _Phrases(
     nearest="The nearest by words, but no answer:",
     function="Function",
     procedure="Procedure",
+    listed="Objects of this kind in the configuration: {}",
 )
 
 
@@ -71,6 +78,19 @@ def compose(question: str, sources: Sequence[Source], weights: Mapping[str, floa
     return "\n\n".join(blocks)
 
 
+def enumerate_objects(question: str, listed: Sequence[Listed], sources: Sequence[Source]) -> str:
+    """A list of objects; those among the sources are cited."""
+    phrases = _phrases(question)
+    number = {(source.hit.document.space_id, source.hit.document.doc_id): f" [{source.n}]" for source in sources}
+    lines = [
+        f"  • {' — '.join(filter(None, (entry.full_name, entry.synonym)))}{number.get(entry.key, '')}"
+        for entry in listed[:_MOST_LISTED]
+    ]
+    if len(listed) > _MOST_LISTED:
+        lines.append(phrases.more.format(len(listed) - _MOST_LISTED))
+    return "\n".join([phrases.listed.format(len(listed)), *lines])
+
+
 def refuse(question: str, nearest: Sequence[Document]) -> str:
     """The answer where nothing speaks of what is asked."""
     phrases = _phrases(question)
@@ -88,7 +108,10 @@ def _speaks_as_well(source: Source, best: Source, weights: Mapping[str, float]) 
 
 
 def _phrases(question: str) -> _Phrases:
-    return _RUSSIAN if _CYRILLIC.search(question) else _ENGLISH
+    """The language of most letters outside identifiers: "Which attributes does Контрагенты have?" is English."""
+    prose = "".join(word for word in _WORD.findall(question) if "." not in word and not is_compound(word)) or question
+    cyrillic, latin = len(_CYRILLIC.findall(prose)), len(_LATIN.findall(prose))
+    return _RUSSIAN if cyrillic and cyrillic >= latin else _ENGLISH
 
 
 def _tell(source: Source, phrases: _Phrases, weights: Mapping[str, float]) -> str:

@@ -7,7 +7,7 @@ import dataclasses
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rag_demo.errors import IndexBroken
 from rag_demo.index.analyse import fold
@@ -22,6 +22,14 @@ CREATE TABLE names (name TEXT NOT NULL, document INTEGER NOT NULL);
 """
 _SELECT = f"SELECT {', '.join('d.' + column for column in _COLUMNS)} FROM documents d"  # noqa: S608  # own constants
 _BATCH = 500  # older SQLite takes at most 999 parameters
+
+
+class Listed(NamedTuple):
+    """An object in a list: the document that describes it, its name, and what users call it."""
+
+    key: DocKey
+    full_name: str
+    synonym: str
 
 
 class Catalogue:
@@ -99,6 +107,19 @@ class Catalogue:
             [fold(name), *parameters, limit],
         )
         return [DocKey(*row) for row in rows]
+
+    def of_kind(self, kind: str, *, where: Where = EVERYWHERE) -> list[Listed]:
+        """All objects of an English kind, in the order of indexing."""
+        spaces = f"AND d.space_id IN ({', '.join('?' * len(where.space_ids))})" if where.space_ids else ""
+        rows = self._connection.execute(
+            "SELECT d.space_id, d.doc_id, d.full_name, d.synonym, MIN(d.rowid) AS first FROM documents d "  # noqa: S608
+            f"WHERE d.doc_type = 'metadata_object' AND d.object_kind = ? {spaces} "
+            "GROUP BY d.space_id, d.full_name ORDER BY first",
+            [kind, *where.space_ids],
+        )
+        return [
+            Listed(DocKey(space_id, doc_id), full_name, synonym) for space_id, doc_id, full_name, synonym, _ in rows
+        ]
 
     def close(self) -> None:
         """Let go of the file. May be called twice."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from rag_demo.index.analyse import fold, stem
+from rag_demo.index.analyse import fold, split_identifier, stem
 from rag_demo.ingest.kinds import KINDS
 
 _TYPE_ENDINGS = (
@@ -15,6 +16,15 @@ _TYPE_ENDINGS = (
     ("выборка", "Selection"),
     ("список", "List"),
 )
+_ALSO_CALLED = {"Catalog": ("catalogue",), "Enum": ("enumeration",)}
+
+
+class Spoken(NamedTuple):
+    """A kind that a question names, and the words, ``start`` to ``end``, that name it."""
+
+    kind: str
+    start: int
+    end: int
 
 
 def words(text: str) -> list[str]:
@@ -34,7 +44,8 @@ def _prefixes() -> Iterator[tuple[str, str]]:
 
 def _phrases() -> Iterator[tuple[tuple[str, ...], str]]:
     for kind in KINDS:
-        for spoken in (kind.ru, kind.ru_plural):
+        english = (" ".join(split_identifier(name)) for name in (kind.name, kind.folder))
+        for spoken in (kind.ru, kind.ru_plural, *english, *_ALSO_CALLED.get(kind.name, ())):
             yield tuple(stem(fold(word)) for word in words(spoken)), kind.name
 
 
@@ -49,22 +60,22 @@ def canonical_name(name: str) -> str:
     return f"{_PREFIXES[fold(first)]}.{rest}" if dot and fold(first) in _PREFIXES else name
 
 
-def spoken_kinds(question: Sequence[str]) -> list[tuple[str, int]]:
-    """English kinds that a question names, each with the position of the word after it.
+def spoken_kinds(question: Sequence[str]) -> list[Spoken]:
+    """Kinds that a question names in Russian or English.
 
     Args:
         question: its words in order; case and inflection do not matter. Of «план видов характеристик» the
             longest kind counts, not the «план видов» inside it.
     """
     stems = [stem(fold(word)) for word in question]
-    found: list[tuple[str, int]] = []
+    found: list[Spoken] = []
     position = 0
     while position < len(stems):
         for length in range(_LONGEST_PHRASE, 0, -1):
             kind = _PHRASES.get(tuple(stems[position : position + length]))
             if kind is not None:
+                found.append(Spoken(kind, position, position + length))
                 position += length
-                found.append((kind, position))
                 break
         else:
             position += 1

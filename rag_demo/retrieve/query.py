@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
-from rag_demo.index.analyse import fold, is_compound, terms
-from rag_demo.retrieve.kinds import canonical_name, spoken_kinds, words
+from rag_demo.index.analyse import fold, is_compound, stem, terms
+from rag_demo.ingest.kinds import KIND_BY_NAME
+from rag_demo.retrieve.kinds import Spoken, canonical_name, spoken_kinds, words
 from rag_demo.types import DocType
 
 _NAME = re.compile(r"\w+(?:\.\w+)*")
@@ -26,6 +28,26 @@ _WANTED: dict[DocType, frozenset[str]] = {
 }
 # Endings of verbs. A few nouns share them («печать»), which only makes those weigh a little less.
 _VERB = re.compile(r"(?:тся|ться|ется|[аеуюя]ет|[аеуюя]ют|[аеиыя]ть)$")
+_CYRILLIC = re.compile(r"[А-Яа-яЁё]")
+# What objects are described with. Their description is in Russian, whatever language their names are in.
+_RUSSIAN_FOR = {
+    stem(english): russian
+    for english, russian in {
+        "attribute": "реквизит",
+        "dimension": "измерение",
+        "resource": "ресурс",
+        "value": "значение",
+        "function": "функция",
+        "procedure": "процедура",
+        "method": "метод",
+    }.items()
+}
+# Beside the name of a kind these ask for nothing but the objects of that kind.
+_LIST_WORDS = frozenset(
+    terms("список перечень перечисли перечислить выведи вывести назови имеется имеются существует существуют")
+    + terms("количество конфигурация система программа база")
+    + terms("list name enumerate count number many exist available present defined configuration system application")
+)
 _LONGEST_NAME = 5  # words of a name that is written in several
 _NOISE = frozenset(
     terms("функция процедура метод function procedure method")
@@ -43,34 +65,63 @@ class Query:
     names: tuple[str, ...]  # identifiers to look up as written
     kinds: tuple[str, ...]  # English kinds of the objects it is about
     wants: tuple[DocType, ...]  # sorts of documents that answer such questions
+    listed: str = ""  # English kind whose objects it wants to see listed
 
 
 def analyse_question(text: str) -> Query:
     """Take a question apart."""
-    found = tuple(dict.fromkeys(terms(text)))
+    written = words(unicodedata.normalize("NFC", text))
+    kinds = spoken_kinds(written)
+    found = tuple(dict.fromkeys(_terms(text, written, kinds)))
     content = tuple(term for term in found if term not in _NOISE)
     return Query(
         text=text,
         # A question of nothing but noise («какие функции есть?») is still searched by what it has.
         terms=content or found,
         actions=frozenset(term for word in words(text) if _VERB.search(fold(word)) for term in terms(word)),
-        names=_names(text),
-        kinds=tuple(dict.fromkeys(kind for kind, _ in spoken_kinds(words(text)))),
+        names=_names(text, written, kinds),
+        kinds=tuple(dict.fromkeys(spoken.kind for spoken in kinds)),
         wants=tuple(kind for kind, signs in _WANTED.items() if signs.intersection(found)),
+        listed=_listed(written, kinds),
     )
 
 
-def _names(text: str) -> tuple[str, ...]:
+def _terms(text: str, written: list[str], kinds: list[Spoken]) -> list[str]:
+    """Terms of the question; what it says in English of a Russian configuration counts as said in Russian."""
+    if not kinds and not _CYRILLIC.search(text):
+        return terms(text)
+    asked = [_RUSSIAN_FOR.get(stem(fold(word)), word) for word in written]
+    if asked != written or _CYRILLIC.search(text):
+        for spoken in reversed(kinds):
+            if not _CYRILLIC.search("".join(written[spoken.start : spoken.end])):
+                asked[spoken.start : spoken.end] = words(KIND_BY_NAME[spoken.kind].ru)
+    return terms(text) if asked == written else terms(" ".join(asked))
+
+
+def _listed(written: list[str], kinds: list[Spoken]) -> str:
+    """The kind of «Какие роли есть?»: one in the plural, or with a word for a list, and nothing else."""
+    if len(kinds) != 1:
+        return ""
+    (spoken,) = kinds
+    named = fold("".join(written[spoken.start : spoken.end]))
+    others = frozenset(terms(" ".join(written[: spoken.start] + written[spoken.end :])))
+    one = {fold("".join(words(KIND_BY_NAME[spoken.kind].ru))), fold(spoken.kind)}
+    return spoken.kind if others <= _LIST_WORDS and (others or named not in one) else ""
+
+
+def _names(text: str, written: list[str], kinds: list[Spoken]) -> tuple[str, ...]:
     """Names to look up as written.
 
     Dotted and compound names, what follows a kind, written in one word or several («справочник Виды цен» →
     «Catalog.ВидыЦен»), and a question that is one word. Other single words are no names: nearly every verb
     is also some method.
     """
-    written = words(text)
     names = [name for name in _NAME.findall(text) if "." in name or is_compound(name) or len(written) == 1]
-    for kind, after in spoken_kinds(written):
-        following = written[after : after + _LONGEST_NAME]
-        names += [f"{kind}.{''.join(following[:length])}" for length in range(1, len(following) + 1)]
+    for spoken in kinds:
+        following = written[spoken.end : spoken.end + _LONGEST_NAME]
+        names += [f"{spoken.kind}.{''.join(following[:length])}" for length in range(1, len(following) + 1)]
+        before = written[spoken.start - 1] if spoken.start else ""
+        if _CYRILLIC.search(before) and not _CYRILLIC.search(written[spoken.start]):
+            names.append(f"{spoken.kind}.{before}")  # "the Контрагенты catalog"
     unique = {fold(name): name for name in map(canonical_name, names)}
     return tuple(unique.values())

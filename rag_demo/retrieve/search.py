@@ -6,13 +6,13 @@ import heapq
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
-from rag_demo.index.catalogue import Catalogue
+from rag_demo.index.catalogue import Catalogue, Listed
 from rag_demo.index.ports import DenseIndex, DocKey, LexicalIndex, Scored, Where
 from rag_demo.ports import Vectors
 from rag_demo.retrieve.fuse import diversify, fuse
@@ -46,6 +46,7 @@ class Found:
     rarity: dict[str, float]  # term → idf over the searched spaces
     degraded: tuple[str, ...] = ()  # legs that were missing
     timings_ms: dict[str, float] = field(default_factory=dict)
+    listed: tuple[Listed, ...] = ()  # all objects of the kind that was asked for; the hits are the first of them
 
 
 class Retriever:
@@ -78,6 +79,9 @@ class Retriever:
         query = analyse_question(text)
         searched = [space for name, space in self._spaces.items() if not where.space_ids or name in where.space_ids]
         timings: dict[str, float] = {}
+        listed = _timed(timings, "exact", partial(_objects, searched, query, where))
+        if listed:
+            return Found(query, tuple(self._first(listed, limit)), {}, timings_ms=timings, listed=tuple(listed))
         dense = self._pool.submit(_timed, timings, "dense", partial(self._dense, searched, query, where))
         lexical = _timed(timings, "lexical", partial(self._lexical, searched, query, where))
         exact = _timed(timings, "exact", partial(self._exact, searched, query, where, lexical))
@@ -93,6 +97,11 @@ class Retriever:
             degraded=() if near is not None else ("dense",),
             timings_ms=timings,
         )
+
+    def _first(self, listed: Sequence[Listed], limit: int) -> Iterator[Hit]:
+        documents = self._fetch([entry.key for entry in listed[:limit]])
+        for rank, entry in enumerate(listed[:limit], start=1):
+            yield Hit(documents[entry.key], 1.0, {"exact": LegRank(rank, 1.0)})
 
     def close(self) -> None:
         """Close every index."""
@@ -176,6 +185,13 @@ class Retriever:
         """Inverse document frequency ln((N + 1) / (n + ½)): largest for unknown terms, never 0."""
         total = sum(space.lexical.count() for space in spaces)
         return math.log((total + 1) / (sum(space.lexical.frequency(term) for space in spaces) + 0.5))
+
+
+def _objects(spaces: Sequence[OpenSpace], query: Query, where: Where) -> list[Listed]:
+    """The objects that the question wants to see listed."""
+    if not query.listed or (where.doc_types and "metadata_object" not in where.doc_types):
+        return []
+    return [entry for space in spaces for entry in space.catalogue.of_kind(query.listed, where=where)]
 
 
 def _object_of(document: Document) -> tuple[str, str, str]:

@@ -65,6 +65,21 @@ def test_what_was_indexed_answers(settings, build):
     assert set(answer.timings_ms) == {"lexical", "exact", "dense", "fusion", "retrieve", "answer", "total"}
 
 
+def test_objects_of_a_kind_are_listed(settings, build):
+    roles = [
+        make_document(f"Role.{name}", doc_type="metadata_object", path=f"Roles/{name}.xml", synonym=name.lower())
+        for name in ("Закупщик", "Кладовщик")
+    ]
+    build(PRICE, make_document("CommonModule.Доступ.РолиДоступны"), *roles)
+    answer = ask(settings, "Какие роли есть в конфигурации?")
+    assert [source.hit.document for source in answer.sources] == roles
+    assert not answer.refused
+    assert "Role.Закупщик — закупщик [1]" in answer.text
+    assert "Role.Кладовщик — кладовщик [2]" in answer.text
+    assert "РолиДоступны" not in answer.text
+    assert "HTTP" not in ask(settings, "Какие HTTP-сервисы есть?").text
+
+
 def test_what_is_not_there_is_refused_without_sources(settings, build):
     build(PRICE, STOCK)
     answer = ask(settings, "как дрессировать бегемота")

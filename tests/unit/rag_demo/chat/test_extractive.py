@@ -3,8 +3,12 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from rag_demo.chat.extractive import compose, refuse
+import pytest
+
+from rag_demo.chat.extractive import compose, enumerate_objects, refuse
 from rag_demo.index.analyse import terms
+from rag_demo.index.catalogue import Listed
+from rag_demo.index.ports import DocKey
 from rag_demo.testing import make_document
 from rag_demo.types import Hit, LegRank, Source
 
@@ -85,3 +89,28 @@ def test_a_refusal_names_the_nearest_once():
     text = refuse("погода", [PRICE, PRICE, OTHER])
     assert text.count("CommonModule.Цены.ПолучитьЦену") == 1
     assert "не нашёл" in text
+
+
+@pytest.mark.parametrize(
+    ("question", "russian"),
+    [
+        ("Which attributes does the catalog Контрагенты have?", False),
+        ("What is ПолучитьЦенуНоменклатурыКонтрагента?", False),
+        ("What is in Справочники.Контрагенты?", False),
+        ("Что делает HTTPConnectionManager?", True),
+        ("ПолучитьЦену", True),
+        ("GetPrice", False),
+        ("42", False),
+    ],
+)
+def test_the_language_is_that_of_most_letters_outside_identifiers(question, russian):
+    assert ("не нашёл" in refuse(question, [])) == russian
+
+
+def test_a_list_cites_what_is_among_the_sources():
+    listed = [Listed(DocKey("trade", f"Role.Р{n}"), f"Role.Р{n}", "Роль" if n else "") for n in range(120)]
+    source = Source(1, Hit(make_document("Role.Р1"), 1.0))
+    text = enumerate_objects("Какие роли есть?", listed, [source])
+    assert "конфигурации: 120" in text
+    assert "  • Role.Р0\n  • Role.Р1 — Роль [1]\n  • Role.Р2 — Роль\n" in text
+    assert text.endswith("… и ещё строк: 20")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
 from rag_demo.index.analyse import terms
@@ -34,11 +36,15 @@ def test_canonical_name(written, canonical):
         ("РЕГИСТРЫ НАКОПЛЕНИЯ", ["AccumulationRegister"]),
         ("HTTP-сервисы", ["HTTPService"]),
         ("просто регистр", []),
+        ("attributes of the catalog Контрагенты", ["Catalog"]),
+        ("documents, information registers and a scheduled job", ["Document", "InformationRegister", "ScheduledJob"]),
+        ("charts of accounts", ["ChartOfAccounts"]),
+        ("HTTP services and catalogues", ["HTTPService", "Catalog"]),
         ("", []),
     ],
 )
 def test_spoken_kinds(question, kinds):
-    assert [kind for kind, _ in spoken_kinds(words(question))] == kinds
+    assert [spoken.kind for spoken in spoken_kinds(words(question))] == kinds
 
 
 @pytest.mark.parametrize(
@@ -51,6 +57,8 @@ def test_spoken_kinds(question, kinds):
         ("получитьцену", ["получитьцену"]),
         ("Валюты", ["Валюты"]),
         ("как записать документ", []),
+        ("attributes of the catalog Контрагенты", ["Catalog.Контрагенты"]),
+        ("attributes of the Контрагенты catalog", ["Catalog.Контрагенты"]),
         ("как получить цену", []),
     ],
 )
@@ -86,3 +94,48 @@ def test_verbs_are_known():
 @pytest.mark.parametrize("question", ["", "?!", "«»", "\0", "....", "_", "а.б.", "🙂"])
 def test_odd_questions(question):
     assert analyse_question(question).text == question
+
+
+@pytest.mark.parametrize(
+    ("english", "russian"),
+    [
+        ("Which attributes does the catalog Контрагенты have?", "Какие реквизиты у справочника Контрагенты?"),
+        ("Dimensions of the information register КурсыВалют", "Измерения регистра сведений КурсыВалют"),
+        ("Where is the function ПолучитьЦену?", "Где функция ПолучитьЦену?"),
+    ],
+)
+def test_english_words_that_ask_act_like_the_russian_ones(english, russian):
+    one, other = analyse_question(english), analyse_question(russian)
+    assert sorted(one.terms) == sorted(other.terms)
+    assert (one.kinds, one.wants) == (other.kinds, other.wants)
+
+
+def test_a_question_in_decomposed_letters_is_the_same_question():
+    text = "attributes of the catalog Займы"
+    one, other = analyse_question(text), analyse_question(unicodedata.normalize("NFD", text))
+    assert (one.terms, one.names) == (other.terms, other.names)
+
+
+def test_english_words_without_a_kind_stay_english():
+    assert analyse_question("a function for prices").wants == ("method",)
+    assert analyse_question("return the default value").terms == tuple(terms("return the default value"))
+    assert analyse_question("how to send a document").terms == ("send", "document")
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Какие роли есть в конфигурации?", "Role"),
+        ("Какие HTTP-сервисы есть?", "HTTPService"),
+        ("Сколько справочников?", "Catalog"),
+        ("список регистров сведений", "InformationRegister"),
+        ("List the scheduled jobs", "ScheduledJob"),
+        ("Which documents are there?", "Document"),
+        ("Что такое справочник?", ""),
+        ("Какие роли у кладовщика?", ""),
+        ("Какие документы и отчеты есть?", ""),
+        ("справочник Контрагенты", ""),
+    ],
+)
+def test_questions_for_a_list(question, kind):
+    assert analyse_question(question).listed == kind
