@@ -100,7 +100,7 @@ class Catalogue:
         wanted = {"d.space_id": where.space_ids, "d.doc_type": where.doc_types}
         conditions = [f"{column} IN ({', '.join('?' * len(values))})" for column, values in wanted.items() if values]
         parameters = [value for values in wanted.values() for value in values]
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT d.space_id, d.doc_id FROM names n JOIN documents d ON d.rowid = n.document WHERE "  # noqa: S608
             + " AND ".join(["n.name = ?", *conditions])
             + " ORDER BY d.export DESC, d.rowid LIMIT ?",
@@ -111,7 +111,7 @@ class Catalogue:
     def of_kind(self, kind: str, *, where: Where = EVERYWHERE) -> list[Listed]:
         """All objects of an English kind, in the order of indexing."""
         spaces = f"AND d.space_id IN ({', '.join('?' * len(where.space_ids))})" if where.space_ids else ""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT d.space_id, d.doc_id, d.full_name, d.synonym, MIN(d.rowid) AS first FROM documents d "  # noqa: S608
             f"WHERE d.doc_type = 'metadata_object' AND d.object_kind = ? {spaces} "
             "GROUP BY d.space_id, d.full_name ORDER BY first",
@@ -126,9 +126,13 @@ class Catalogue:
         self._connection.close()
 
     def _read(self, condition: str, parameters: Sequence[Any]) -> Iterator[Document]:
-        for row in self._connection.execute(f"{_SELECT} {condition}", parameters):
+        for row in self._rows(f"{_SELECT} {condition}", parameters):
             values = dict(zip(_COLUMNS, row, strict=True))
             yield Document(**values | {flag: bool(values[flag]) for flag in _FLAGS})
+
+    def _rows(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        with _translated("The catalogue cannot be used"):
+            return self._connection.execute(statement, parameters).fetchall()
 
 
 def _names(document: Document) -> set[str]:

@@ -282,3 +282,10 @@ def test_a_word_index_cut_short(run, indexed, tmp_path, pattern, size):
     for file in (folder / "lexical").glob(pattern):
         file.write_bytes(file.read_bytes()[:size])
     assert_refused(run("ask", "Как получить цену?"), "Index again")
+
+
+def test_a_catalogue_damaged_behind_its_first_pages(run, indexed, tmp_path):
+    file = SpaceStore(tmp_path / "rag-data").require("лавка")[1] / "catalogue.sqlite"
+    content = file.read_bytes()
+    file.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    assert_refused(run("ask", "Как получить цену?"), "Index again")
