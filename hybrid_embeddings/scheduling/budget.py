@@ -7,6 +7,7 @@ that out of memory has set.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
@@ -54,7 +55,7 @@ class BudgetPolicy(Protocol):
         """Counters and errors so far."""
 
 
-class CeilingBudget:
+class CeilingBudget(ABC):
     """Base of the policies: holds the ceiling and counts adjustments. Subclasses say what they would like."""
 
     name = "ceiling"
@@ -86,9 +87,9 @@ class CeilingBudget:
         """See :class:`BudgetPolicy`."""
         return BudgetStats(self.name, self._adjustments, self._ceiling)
 
+    @abstractmethod
     def _wish(self, facts: BudgetFacts) -> int:
         """Return the budget without regard to the ceiling."""
-        raise NotImplementedError
 
 
 class FixedBudget(CeilingBudget):
