@@ -73,7 +73,9 @@ class CeilingBudget(ABC):
         self._last = chosen
         return chosen
 
-    def observe(self, padded_tokens: int, seconds: float, peak_bytes: int | None = None) -> None:
+    def observe(  # noqa: B027 - a policy need not learn
+        self, padded_tokens: int, seconds: float, peak_bytes: int | None = None
+    ) -> None:
         """See :class:`BudgetPolicy`. The base learns nothing."""
 
     def shrink(self, padded_tokens: int) -> None:
