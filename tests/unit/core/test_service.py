@@ -327,8 +327,6 @@ def test_huge_text_is_not_read_to_the_end(service):
         ("card.json", "cut"),
         ("tokenizer.json", "delete"),
         ("canaries.npy", "zero"),
-        ("seal.json", "delete"),
-        ("openvino/model.xml", "cut"),
         ("openvino/model.bin", "delete"),
     ],
 )
