@@ -6,7 +6,15 @@
     ├── IndexMissing      nothing has been indexed yet, or not this space
     ├── IndexBusy         another process owns the index
     ├── IndexBroken       its files are damaged or of another version
-    └── NoRoom            the disk is too full to build one
+    ├── NoRoom            the disk is too full to build one
+    └── LlmError          no answer of a language model
+        ├── LlmUnavailable    the server is not reached, or fails itself
+        ├── LlmInterrupted    the answer broke off
+        ├── LlmTimeout        the first token, the next one or the end took too long
+        ├── LlmOverloaded     too many questions at once; ``retry_after_s``
+        ├── LlmRefused        the server refuses the request: key, model, option
+        ├── ContextOverflow   question and sources do not fit the window of the model
+        └── EmptyAnswer       the model thought, but did not answer
 
 Every message says what is wrong, where, and what to do. The command line prints it to standard error
 and ends with status 2.
@@ -41,3 +49,45 @@ class IndexBroken(RagDemoError):
 
 class NoRoom(RagDemoError):
     """The disk has too little room for the index that is to be built."""
+
+
+class LlmError(RagDemoError):
+    """A language model did not answer. ``retryable``: the same request may succeed later or elsewhere."""
+
+    retryable = False
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class LlmUnavailable(LlmError):
+    """The server cannot be reached, or reports a failure of its own."""
+
+    retryable = True
+
+
+class LlmInterrupted(LlmUnavailable):
+    """The answer broke off: the stream ended without its end mark, or with an error in it."""
+
+
+class LlmTimeout(LlmError):
+    """The first token, the next one or the end did not come in time."""
+
+
+class LlmOverloaded(LlmError):
+    """Too many questions at once, here or in the server; try again after ``retry_after_s`` seconds."""
+
+    retryable = True
+
+
+class LlmRefused(LlmError):
+    """The server refuses the request: a wrong key, an unknown model, an option that it does not take."""
+
+
+class ContextOverflow(LlmRefused):
+    """Prompt and answer together do not fit the window of the model. Nothing was cut."""
+
+
+class EmptyAnswer(LlmError):
+    """The model ended without a word of answer."""

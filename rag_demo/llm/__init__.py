@@ -1,0 +1,1 @@
+"""Language models behind one protocol: Ollama natively, vLLM and TGI through their OpenAI-compatible interface."""
