@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-import time
 import weakref
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-import numpy as np
-
-from hybrid_embeddings import statistics
+from hybrid_embeddings import calls, statistics
 from hybrid_embeddings.code_text import function_text
-from hybrid_embeddings.errors import DeadlineExceeded, InputError
+from hybrid_embeddings.inputs import check_count, check_options, checked_documents, checked_texts
 from hybrid_embeddings.models.resolve import ResolvedModel
-from hybrid_embeddings.pipeline import Pending, Request
+from hybrid_embeddings.pipeline import Request
 from hybrid_embeddings.progress import ProgressBar
 from hybrid_embeddings.runtime import Runtime
 from hybrid_embeddings.settings import Settings
 from hybrid_embeddings.types import Kind, OnTruncate, Report, Vectors
-from hybrid_embeddings.wiring import Engine
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -131,18 +123,16 @@ class EmbeddingService:
             InputError: an element is not a string or no valid Unicode; names its index.
             DeadlineExceeded, Overloaded, NoLaneAvailable, BadVector, ServiceClosed: see the errors module.
         """
-        single = isinstance(texts, str)
-        rows = _checked(texts)
-        _check_options(kind, timeout_s, on_truncate, batch_size)
-        engine = self._runtime.engine()
-        device = self._checked_device(engine, use_device)
-        step = batch_size or max(len(rows), 1)
-        pieces = [rows[start : start + step] for start in range(0, max(len(rows), 1), step)]
-        bar = ProgressBar(len(rows), wanted=show_progress)
-        is_query = single and kind != "document"
-        request = Request((), kind, device, is_query=is_query, on_truncate=on_truncate)
-        vectors, report = self._run(engine, pieces, request, timeout_s, bar)
-        result = vectors[0] if single else vectors
+        check_options(kind, timeout_s, on_truncate, batch_size)
+        request = Request(checked_texts(texts), kind, use_device, _is_query(texts, kind), on_truncate)
+        vectors, report = calls.in_pieces(
+            self._runtime.engine(),
+            request,
+            step=batch_size or max(len(request.texts), 1),
+            timeout_s=timeout_s,
+            bar=ProgressBar(len(request.texts), wanted=show_progress),
+        )
+        result = vectors[0] if isinstance(texts, str) else vectors
         return (result, report) if return_report else result
 
     def encode_query(self, text: str | Sequence[str], *, timeout_s: float | None = None) -> Vectors:
@@ -153,8 +143,7 @@ class EmbeddingService:
         self, texts: Sequence[str], *, show_progress: bool = False, timeout_s: float | None = None
     ) -> Vectors:
         """Embed passages with the document prompt of the model. float32, shape (n, dim). See :meth:`encode`."""
-        if isinstance(texts, str):
-            raise InputError("encode_documents takes a list of texts; use encode(text, kind='document') for one")
+        texts = checked_documents(texts, "encode_documents")
         return self.encode(texts, show_progress=show_progress, kind="document", timeout_s=timeout_s)
 
     async def aencode(
@@ -166,22 +155,10 @@ class EmbeddingService:
         timeout_s: float | None = None,
     ) -> Vectors:
         """Embed like :meth:`encode` without blocking the event loop; cancelling the task withdraws the work."""
-        single = isinstance(texts, str)
-        rows = _checked(texts)
-        _check_options(kind, timeout_s)
-        engine = await self._runtime.engine_async()
-        request = Request(rows, kind, self._checked_device(engine, use_device), is_query=single and kind != "document")
-        pending = await self._runtime.start_async(engine, request)
-        try:
-            vectors = await asyncio.wait_for(asyncio.wrap_future(pending.job.future), timeout_s)
-        except asyncio.TimeoutError:
-            engine.pipeline.cancel(pending.job)
-            raise DeadlineExceeded(f"the {timeout_s:g} s for {len(rows)} texts are over") from None
-        except BaseException as error:  # noqa: BLE001 - raised again, after the work is withdrawn
-            engine.pipeline.cancel(pending.job)
-            raise engine.pipeline.in_terms_of_caller(pending, error) from error.__cause__
-        vectors = engine.pipeline.arrange(pending, vectors)
-        return vectors[0] if single else vectors
+        check_options(kind, timeout_s)
+        request = Request(checked_texts(texts), kind, use_device, _is_query(texts, kind))
+        vectors = await calls.awaited(self._runtime, request, timeout_s=timeout_s)
+        return vectors[0] if isinstance(texts, str) else vectors
 
     async def aencode_query(self, text: str | Sequence[str], *, timeout_s: float | None = None) -> Vectors:
         """Embed a question without blocking the event loop. See :meth:`encode_query`."""
@@ -189,8 +166,7 @@ class EmbeddingService:
 
     async def aencode_documents(self, texts: Sequence[str], *, timeout_s: float | None = None) -> Vectors:
         """Embed passages without blocking the event loop. See :meth:`encode_documents`."""
-        if isinstance(texts, str):
-            raise InputError("aencode_documents takes a list of texts; use aencode(text, kind='document') for one")
+        texts = checked_documents(texts, "aencode_documents")
         return await self.aencode(texts, kind="document", timeout_s=timeout_s)
 
     def embed_iter(
@@ -200,31 +176,10 @@ class EmbeddingService:
 
         At most two windows of ``window`` texts are held at a time; the second is queued while the first is read.
         """
-        _check_options(kind, None)
-        if not isinstance(window, int) or window < 1:
-            raise InputError(f"window is {window!r}, expected a whole number of at least 1")
-        return self._stream(iter(texts), kind, window, show_progress)
-
-    def _stream(self, source: Iterator[str], kind: Kind, window: int, show_progress: bool) -> Iterator[Vectors]:
-        engine = self._runtime.engine()
+        check_options(kind, None)
+        check_count("window", window)
         bar = ProgressBar(None, wanted=show_progress)
-        queued: deque[Pending] = deque()
-        n_before = 0
-        try:
-            while True:
-                if rows := _checked(list(islice(source, window)), offset=n_before):
-                    n_before += len(rows)
-                    queued.append(engine.pipeline.start(Request(rows, kind)))
-                if not queued:
-                    return
-                if len(queued) == 2 or not rows:
-                    vectors = engine.pipeline.finish(queued.popleft())
-                    bar.advance(len(vectors))
-                    yield from vectors
-        finally:
-            for pending in queued:
-                engine.pipeline.cancel(pending.job)
-            bar.close()
+        return calls.stream(self._runtime, iter(texts), kind, window=window, bar=bar)
 
     def encode_code(self, code: str | Sequence[str]) -> Vectors:
         """Embed source code as documents, unchanged. A string gives (dim,), a list (n, dim)."""
@@ -324,64 +279,11 @@ class EmbeddingService:
         # A copy in another process loads lanes of its own.
         return _rebuild, (self._runtime.settings,)
 
-    def _checked_device(self, engine: Engine, device: str | None) -> str | None:
-        if device is None or not engine.states:
-            return None
-        devices = {state.lane.device for state in engine.states}
-        if device not in devices | {name.split(":")[0] for name in devices}:
-            raise InputError(f"use_device is {device!r}, but the devices at work are {', '.join(sorted(devices))}")
-        return device
-
-    def _run(
-        self,
-        engine: Engine,
-        pieces: list[list[str]],
-        request: Request,
-        timeout_s: float | None,
-        bar: ProgressBar,
-    ) -> tuple[Vectors, Report]:
-        results, report = [], Report(n_texts=0)
-        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
-        try:
-            for piece in pieces:
-                pending = engine.pipeline.start(replace(request, texts=piece, deadline_s=deadline_s))
-                left_s = None if deadline_s is None else max(0.0, deadline_s - time.monotonic())
-                results.append(engine.pipeline.finish(pending, timeout_s=left_s))
-                report.add(pending.report)
-                bar.advance(len(piece))
-        finally:
-            bar.close()
-        if len(results) == 1:
-            return results[0], report
-        return np.concatenate(results), report
-
 
 def _rebuild(settings: Settings) -> EmbeddingService:
     return EmbeddingService(settings=settings)
 
 
-def _check_options(
-    kind: Kind, timeout_s: float | None, on_truncate: OnTruncate = "ignore", batch_size: int | None = None
-) -> None:
-    """Refuse values that would fail later, or do something else without a word."""
-    if kind not in get_args(Kind):
-        raise InputError(f"kind is {kind!r}, expected one of {', '.join(get_args(Kind))}")
-    if on_truncate not in get_args(OnTruncate):
-        raise InputError(f"on_truncate is {on_truncate!r}, expected one of {', '.join(get_args(OnTruncate))}")
-    if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
-        raise InputError(f"batch_size is {batch_size!r}, expected a whole number of at least 1")
-    # threading cannot wait longer than about 292 years, and a NaN would wait for ever
-    if timeout_s is not None and (
-        not isinstance(timeout_s, (int, float)) or not 0 <= timeout_s <= threading.TIMEOUT_MAX
-    ):
-        raise InputError(f"timeout_s is {timeout_s!r}, expected seconds from 0; None waits as long as it takes")
-
-
-def _checked(texts: str | Sequence[str], *, offset: int = 0) -> list[str]:
-    if isinstance(texts, (bytes, Mapping)) or not isinstance(texts, Iterable):
-        raise InputError(f"texts is {type(texts).__name__}, expected a string or a list of strings")
-    rows = [texts] if isinstance(texts, str) else list(texts)
-    for index, text in enumerate(rows, start=offset):
-        if not isinstance(text, str):
-            raise InputError(f"text {index} is {type(text).__name__}, expected str; nothing was embedded", index=index)
-    return rows
+def _is_query(texts: str | Sequence[str], kind: Kind) -> bool:
+    """Tell whether a call goes before bulk work: one string that is no document."""
+    return isinstance(texts, str) and kind != "document"
