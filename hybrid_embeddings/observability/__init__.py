@@ -1,0 +1,1 @@
+"""Those who watch the engine: Prometheus, logs, objectives. Each subscribes to :mod:`hybrid_embeddings.events`."""

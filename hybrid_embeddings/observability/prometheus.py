@@ -1,0 +1,257 @@
+"""From events and statistics to Prometheus metrics."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from hybrid_embeddings import events as ev
+from hybrid_embeddings.observability.catalogue import METRICS
+from hybrid_embeddings.observability.instruments import Instruments
+
+_BREAKER = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
+_HEALTH = {"healthy": 1.0, "degraded": 0.5, "unhealthy": 0.0}
+
+
+class Observed(Protocol):
+    """What is watched: ``EmbeddingService`` is one."""
+
+    @property
+    def events(self) -> ev.Events:
+        """Where to subscribe."""
+
+    def get_advanced_stats(self) -> dict[str, Any]:
+        """Everything known now, without loading a model."""
+
+
+class PrometheusMetrics:
+    """All metrics of the engine in one registry. Thread-safe.
+
+    ::
+
+        metrics = PrometheusMetrics()
+        metrics.watch(service)
+        prometheus_client.start_http_server(9109, registry=metrics.registry)
+    """
+
+    def __init__(
+        self,
+        registry: Any = None,
+        *,
+        refresh_every_s: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Register the metrics.
+
+        Args:
+            registry: a ``prometheus_client.CollectorRegistry``; None makes a new one.
+            refresh_every_s: set the gauges from events, too, at most this often: needed where several processes share
+                ``PROMETHEUS_MULTIPROC_DIR``, because a scrape then asks none of them.
+            clock: gives seconds.
+
+        Raises:
+            MissingDependencyError: ``prometheus-client`` is not installed.
+        """
+        self.instruments = Instruments(METRICS, registry)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._service: weakref.ref[Observed] | None = None
+        self._busy: dict[str, tuple[float, float]] = {}  # lane → busy seconds, time of that reading
+        self._refresh_every_s = refresh_every_s
+        self._refreshed_s = self._clock()
+        self.instruments.before_scrape(self.refresh)
+
+    @property
+    def registry(self) -> Any:
+        """The ``prometheus_client.CollectorRegistry``."""
+        return self.instruments.registry
+
+    def watch(self, service: Observed) -> Callable[[], None]:
+        """Follow a service, one at a time. Returns a function that ends it."""
+        self._service = weakref.ref(service)
+        return service.events.subscribe(self)
+
+    def __call__(self, event: ev.Event) -> None:
+        """Count an event."""
+        handle = _HANDLERS.get(type(event))
+        if handle is not None:
+            handle(self.instruments, event)
+        if self._clock() - self._refreshed_s >= self._refresh_every_s:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Set the gauges from the statistics of the service."""
+        service = self._service() if self._service is not None else None
+        if service is None:
+            return
+        with self._lock:
+            self._refreshed_s = self._clock()
+            stats = service.get_advanced_stats()
+            self._lanes(stats.get("lanes", {}))
+            self.instruments.set("embedding_queue_tokens", stats.get("queued_tokens", 0))
+            _set_health(self.instruments, stats.get("health", {}))
+            _set_caches(self.instruments, stats.get("cache", {}))
+            _set_objectives(self.instruments, stats.get("slo", ()))
+            for target, value in stats.get("targets", {}).items():
+                self.instruments.set("embedding_target", value, target=target)
+
+    def _lanes(self, lanes: Mapping[str, Mapping[str, Any]]) -> None:
+        put = self.instruments
+        put.set("embedding_gpu_count", sum(lane["device"].startswith("cuda") for lane in lanes.values()))
+        for name, lane in lanes.items():
+            put.set("embedding_device_usage_percent", self._usage_percent(name, lane), device=name)
+            put.set("embedding_optimal_batch_size", lane["budget_tokens"], device=name)
+            put.set("embedding_circuit_breaker_state", _BREAKER[lane["breaker"]], component=name)
+            if lane["device"].startswith("cuda"):
+                gpu_id = lane["device"].partition(":")[2] or "0"
+                put.advance("embedding_gpu_requests_total", lane["batches"], gpu_id=gpu_id)
+                if lane.get("free_bytes") is not None:
+                    put.set("embedding_gpu_memory_free_bytes", lane["free_bytes"], gpu_id=gpu_id)
+            for pool, state in lane["memory_pool"].items():
+                _set_pool(put, name, pool, state)
+
+    def _usage_percent(self, name: str, lane: Mapping[str, Any]) -> float:
+        """Busy seconds of all slots over the seconds since the reading before; the first reading has none."""
+        now_s, busy_s = self._clock(), float(lane["busy_s"])
+        was_busy_s, then_s = self._busy.get(name, (busy_s, now_s))
+        self._busy[name] = busy_s, now_s
+        elapsed_s = (now_s - then_s) * lane["n_slots"]
+        return min(100.0, 100 * (busy_s - was_busy_s) / elapsed_s) if elapsed_s > 0 else 0.0
+
+
+def _set_pool(put: Instruments, device: str, pool: str, state: Mapping[str, float]) -> None:
+    put.advance("embedding_memory_pool_hits_total", state["hits"], device=device, pool=pool)
+    put.advance("embedding_memory_pool_misses_total", state["misses"], device=device, pool=pool)
+    put.set("embedding_memory_pool_in_use_bytes", state["in_use_bytes"], device=device, pool=pool)
+    put.set("embedding_memory_pool_held_bytes", state["held_bytes"], device=device, pool=pool)
+    put.set("embedding_memory_pool_fragmentation", state["fragmentation"], device=device, pool=pool)
+
+
+def _set_health(put: Instruments, health: Mapping[str, Any]) -> None:
+    for name, component in health.get("components", {}).items():
+        put.set("embedding_health_status", _HEALTH[component["status"]], component=name)
+    if "status" in health:
+        put.set("embedding_health_status", _HEALTH[health["status"]], component="service")
+
+
+def _set_caches(put: Instruments, cache: Mapping[str, Any]) -> None:
+    for layer, tier in cache.get("tiers", {}).items():
+        put.set("embedding_cache_entries", tier.get("size") or 0, layer=layer)
+        if "breaker" in tier:
+            put.set("embedding_circuit_breaker_state", _BREAKER[tier["breaker"]], component=layer)
+
+
+def _set_objectives(put: Instruments, states: Any) -> None:
+    for state in states:
+        name = state["name"]
+        put.set("embedding_slo_limit", state["limit"], objective=name)
+        put.set("embedding_slo_value", state["value"], objective=name)
+        put.set("embedding_slo_error_budget_remaining", state["budget_left"], objective=name)
+        put.set("embedding_slo_violated", float(state["status"] == "violated"), objective=name)
+        put.set("embedding_slo_warning", float(state["status"] == "warning"), objective=name)
+        exhausted_in_s = state["exhausted_in_s"]
+        put.set(
+            "embedding_slo_exhausted_in_seconds",
+            math.inf if exhausted_in_s is None else exhausted_in_s,
+            objective=name,
+        )
+        for span, rate in state["burn_rates"].items():
+            put.set("embedding_slo_burn_rate", rate, objective=name, span=span)
+
+
+def _encode_finished(put: Instruments, event: ev.EncodeFinished) -> None:
+    put.add("embedding_requests_total", kind=event.kind, device=event.device, status="ok")
+    put.observe("embedding_duration_seconds", event.total_s, kind=event.kind, device=event.device)
+    put.observe("embedding_tokenize_seconds", event.tokenize_s, kind=event.kind)
+    put.add("embedding_items_processed_total", event.n_texts, device=event.device)
+    put.add("embedding_tokens_processed_total", event.n_tokens)
+    put.add("embedding_truncated_texts_total", event.n_truncated)
+    put.add("embedding_cache_hits_total", event.n_cached)
+    put.add("embedding_cache_misses_total", event.n_computed)
+
+
+def _encode_failed(put: Instruments, event: ev.EncodeFailed) -> None:
+    put.add("embedding_requests_total", kind=event.kind, device="none", status="error")
+    put.add("embedding_errors_total", error=event.error)
+
+
+def _batch_finished(put: Instruments, event: ev.BatchFinished) -> None:
+    put.observe("embedding_batch_duration_seconds", event.run_s, device=event.lane)
+    put.observe("embedding_batch_size", event.n_texts, device=event.lane)
+    put.add("embedding_batch_tokens_total", event.n_tokens, device=event.lane)
+    put.add("embedding_batch_padding_tokens_total", event.n_padded_tokens - event.n_tokens, device=event.lane)
+
+
+def _batch_failed(put: Instruments, event: ev.BatchFailed) -> None:
+    put.add("embedding_batch_failures_total", device=event.lane, reason=event.reason)
+
+
+def _breaker_changed(put: Instruments, event: ev.BreakerChanged) -> None:
+    put.set("embedding_circuit_breaker_state", _BREAKER[event.state], component=event.component)
+
+
+def _budget_changed(put: Instruments, event: ev.BudgetChanged) -> None:
+    put.add("embedding_batch_size_adjustments_total", device=event.lane, direction=event.direction)
+
+
+def _lane_loaded(put: Instruments, event: ev.LaneLoaded) -> None:
+    put.set("embedding_lane_error", event.worst_error, device=event.lane)
+
+
+def _lane_refused(put: Instruments, event: ev.LaneRefused) -> None:
+    put.add("embedding_lanes_refused_total", device=event.lane, error=event.error)
+
+
+def _cache_looked_up(put: Instruments, event: ev.CacheLookedUp) -> None:
+    put.add("embedding_cache_layer_hits_total", event.n_hits, layer=event.tier)
+    put.add("embedding_cache_layer_misses_total", event.n_misses, layer=event.tier)
+    put.observe("embedding_cache_lookup_seconds", event.seconds, layer=event.tier)
+
+
+def _cache_written(put: Instruments, event: ev.CacheWritten) -> None:
+    put.add("embedding_cache_written_total", event.n_records, layer=event.tier)
+    put.add("embedding_cache_written_bytes_total", event.n_bytes, layer=event.tier)
+    put.add("embedding_cache_dropped_total", event.n_dropped, layer=event.tier)
+
+
+def _cache_failed(put: Instruments, event: ev.CacheFailed) -> None:
+    put.add("embedding_cache_failures_total", layer=event.tier, operation=event.operation)
+
+
+def _records_damaged(put: Instruments, event: ev.RecordsDamaged) -> None:
+    put.add("embedding_cache_damaged_total", event.n_records, layer=event.tier)
+
+
+def _vectors_quantized(put: Instruments, event: ev.VectorsQuantized) -> None:
+    put.add("embedding_quantization_vectors_total", event.n_vectors, codec=event.codec)
+    put.add("embedding_quantization_saved_bytes_total", event.n_bytes_saved)
+    put.set("embedding_quantization_worst_error", event.worst_error, codec=event.codec)
+
+
+def _near_checked(put: Instruments, event: ev.NearDuplicateChecked) -> None:
+    put.add("embedding_semantic_cache_checks_total", outcome=event.outcome)
+    put.observe("embedding_semantic_cache_similarity", event.similarity)
+    if event.true_cosine is not None:
+        put.observe("embedding_semantic_cache_true_cosine", event.true_cosine)
+
+
+_HANDLERS: dict[type, Callable[[Instruments, Any], None]] = {
+    ev.EncodeFinished: _encode_finished,
+    ev.EncodeFailed: _encode_failed,
+    ev.BatchFinished: _batch_finished,
+    ev.BatchFailed: _batch_failed,
+    ev.BreakerChanged: _breaker_changed,
+    ev.BudgetChanged: _budget_changed,
+    ev.LaneLoaded: _lane_loaded,
+    ev.LaneRefused: _lane_refused,
+    ev.CacheLookedUp: _cache_looked_up,
+    ev.CacheWritten: _cache_written,
+    ev.CacheFailed: _cache_failed,
+    ev.RecordsDamaged: _records_damaged,
+    ev.VectorsQuantized: _vectors_quantized,
+    ev.NearDuplicateChecked: _near_checked,
+}
