@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from rag_demo.ingest.forms import form_units
 from rag_demo.ingest.kinds import CONFIGURATION
 from rag_demo.ingest.layout import Content, Place
 from rag_demo.ingest.owners import Owner, nested_owner
-from rag_demo.ingest.parts import Unit
 from rag_demo.ingest.xml_tree import Element
 
 _BODIES: dict[tuple[str, ...], Content] = {
@@ -51,9 +47,9 @@ class DesignerLayout:
         """Nothing: predefined items have a file of their own."""
         return None
 
-    def form_units(self, document: Element) -> Iterator[Unit]:
-        """What ``Form.xml`` says."""
-        return form_units(document)
+    def form_of(self, document: Element) -> Element:
+        """The root element itself."""
+        return document
 
 
 def _content(rest: tuple[str, ...]) -> Content | None:

@@ -38,9 +38,9 @@ class Passage:
 
 @dataclass(slots=True)
 class DocumentFactory:
-    """Numbers equal names, so that every document of a space has an id of its own.
+    """Numbers equal names, so that every document of a file has an id of its own. One factory serves one file.
 
-    An id is made of names and ordinals, never of line numbers: an edit elsewhere in the file keeps it.
+    An id is made of the path, names and ordinals, never of line numbers: an edit elsewhere in the file keeps it.
     """
 
     space_id: str
@@ -48,7 +48,7 @@ class DocumentFactory:
 
     def make(self, passage: Passage) -> Document:
         """The document of a passage."""
-        identity = (passage.full_name, passage.module_kind, passage.doc_type, passage.part)
+        identity = (passage.path, passage.full_name, passage.module_kind, passage.doc_type, passage.part)
         ordinal = self._seen[identity]
         self._seen[identity] += 1
         content = {name: getattr(passage, name) for name in _CONTENT}

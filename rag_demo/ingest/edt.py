@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rag_demo.ingest.edt_forms import form_element
 from rag_demo.ingest.edt_tree import object_element, predefined_element
-from rag_demo.ingest.forms import form_units
 from rag_demo.ingest.kinds import CONFIGURATION
 from rag_demo.ingest.layout import Content, Place
 from rag_demo.ingest.owners import Owner, nested_owner
-from rag_demo.ingest.parts import Unit
 from rag_demo.ingest.xml_tree import Element
 
 
@@ -53,9 +50,9 @@ class EdtLayout:
         """The items under ``predefined``."""
         return predefined_element(document)
 
-    def form_units(self, document: Element) -> Iterator[Unit]:
-        """What ``Form.form`` says."""
-        return form_units(form_element(document))
+    def form_of(self, document: Element) -> Element:
+        """What ``Form.form`` says, in the shape of ``Form.xml``."""
+        return form_element(document)
 
 
 def _content(rest: tuple[str, ...]) -> Content | None:

@@ -86,3 +86,21 @@ EVENT_NAMES = {
     "UndoPosting": "ОбработкаУдаленияПроведения",
     "ValueChoice": "ВыборЗначения",
 }
+
+# Of the modules of the application and of commands; dumps do not name these events, code does.
+MODULE_EVENTS = {
+    "BeforeExit": "ПередЗавершениемРаботыСистемы",
+    "BeforeStart": "ПередНачаломРаботыСистемы",
+    "CommandProcessing": "ОбработкаКоманды",
+    "ExternEventProcessing": "ОбработкаВнешнегоСобытия",
+    "OnExit": "ПриЗавершенииРаботыСистемы",
+    "OnStart": "ПриНачалеРаботыСистемы",
+    "SessionParametersSetting": "УстановкаПараметровСеанса",
+    "ChoiceDataGetProcessing": "ОбработкаПолученияДанныхВыбора",
+    "OnGlobalSearch": "ПриГлобальномПоиске",
+    "OnReadPresentationsAtServer": "ПриЧтенииПредставленийНаСервере",
+    "BeforeInteractiveExecution": "ПередИнтерактивнымВыполнением",
+    "BeforeExecute": "ПередВыполнением",
+    "OnExecute": "ПриВыполнении",
+    "OnComposeResult": "ПриКомпоновкеРезультата",
+}

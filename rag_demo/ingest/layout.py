@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 from rag_demo.ingest.owners import Owner
-from rag_demo.ingest.parts import Unit
 from rag_demo.ingest.xml_tree import Element
 
 
@@ -53,5 +51,5 @@ class Layout(Protocol):
     def predefined_of(self, document: Element) -> Element | None:
         """The predefined items that stand in an object's own file, if the format keeps them there."""
 
-    def form_units(self, document: Element) -> Iterator[Unit]:
-        """What the body of a form says."""
+    def form_of(self, document: Element) -> Element:
+        """The body of a form: an element with ``Attributes``, ``Commands``, ``Events`` and items."""

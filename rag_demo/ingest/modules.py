@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from rag_demo.ingest.bsl import Block, Method, Module, Source, clean_code, cut_windows, scan
+from rag_demo.ingest.bsl import Block, Method, Module, Source, clean_code, cut_windows
 from rag_demo.ingest.documents import Passage
 from rag_demo.ingest.owners import Owner
 
@@ -58,9 +58,8 @@ class ModuleReader:
     path: str
     synonym: str
 
-    def passages(self, source: Source) -> Iterator[Passage]:
+    def passages(self, module: Module) -> Iterator[Passage]:
         """Passages of the methods, then of the blocks."""
-        module = scan(source)
         for method in module.methods:
             yield from self._method(module, method)
         numbers = {"variables": 0, "body": 0}

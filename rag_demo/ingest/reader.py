@@ -6,18 +6,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag_demo.ingest.bsl import Source
+from rag_demo.ingest.bsl import Source, scan
 from rag_demo.ingest.configuration import Configuration
 from rag_demo.ingest.documents import DocumentFactory, Passage
+from rag_demo.ingest.facts import Fact
 from rag_demo.ingest.files import DumpFile, DumpFolder
-from rag_demo.ingest.forms import predefined_units
+from rag_demo.ingest.form_facts import FormFacts
+from rag_demo.ingest.forms import form_units, predefined_units
 from rag_demo.ingest.help_pages import help_units
 from rag_demo.ingest.layout import Content, Layout
+from rag_demo.ingest.method_facts import module_facts
 from rag_demo.ingest.modules import ModuleReader, module_kind
+from rag_demo.ingest.object_facts import ObjectFacts
 from rag_demo.ingest.objects import first_text, object_units
 from rag_demo.ingest.owners import Owner
 from rag_demo.ingest.parts import MAX_PART_LINES, Part, Unit, pack
-from rag_demo.ingest.records import Ingested
+from rag_demo.ingest.records import FileRead, Ingested
 from rag_demo.ingest.schedules import exchange_units, schedule_units
 from rag_demo.ingest.xml_tree import Element, XmlError, parse_xml
 from rag_demo.types import DocType, Document
@@ -41,45 +45,54 @@ def read_dump(root: Path, layout: Layout, space_id: str, on_progress: Progress |
     """
     folder = DumpFolder(root, expects_utf8=True)
     configuration = Configuration(folder, layout)
-    reader = _Reader(folder, layout, DocumentFactory(space_id), configuration)
-    documents = list(reader.documents(on_progress))
+    reader = _Reader(folder, layout, space_id, configuration)
+    documents: list[Document] = []
+    facts: list[Fact] = []
+    for read in reader.files(on_progress):
+        documents += read.documents
+        facts += read.facts
     documents.sort(key=lambda document: (document.path, document.line_start))
-    return Ingested(documents, folder.problems, configuration.name, configuration.version, configuration.format)
+    return Ingested(documents, folder.problems, configuration.name, configuration.version, configuration.format, facts)
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file that is being read."""
+    """A file that is being read, and the facts found in it so far."""
 
     path: str
     owner: Owner
     source: Source
+    facts: list[Fact]
 
 
 class _Reader:
-    def __init__(
-        self, folder: DumpFolder, layout: Layout, factory: DocumentFactory, configuration: Configuration
-    ) -> None:
+    def __init__(self, folder: DumpFolder, layout: Layout, space_id: str, configuration: Configuration) -> None:
         self._folder = folder
         self._layout = layout
-        self._factory = factory
+        self._space_id = space_id
         self._configuration = configuration
         self._synonyms: dict[str, str] = {}
         self._rights: dict[str, DumpFile] = {}
 
-    def documents(self, on_progress: Progress | None) -> Iterator[Document]:
-        """All documents: first those of the objects, because modules and forms carry their synonyms."""
-        objects, others = self._files()
+    def files(self, on_progress: Progress | None) -> Iterator[FileRead]:
+        """All files: first those of the objects, because modules and forms carry their synonyms."""
+        objects, others = self._located()
         count = len(objects) + len(others)
-        for done, (file, owner, content) in enumerate(objects + others, start=1):
-            text = self._folder.read_text(file)
-            if text is not None:
-                for passage in self._passages(_File(file.path, owner, Source(text)), content):
-                    yield self._factory.make(passage)
+        for done, located in enumerate(objects + others, start=1):
+            yield self._read(*located)
             if on_progress is not None:
                 on_progress(done, count)
 
-    def _files(self) -> tuple[list[_Located], list[_Located]]:
+    def _read(self, file: DumpFile, owner: Owner, content: Content) -> FileRead:
+        text = self._folder.read_text(file)
+        if text is None:
+            return FileRead(file.path, [], [])
+        opened = _File(file.path, owner, Source(text), [])
+        factory = DocumentFactory(self._space_id)
+        documents = [factory.make(passage) for passage in self._passages(opened, content)]
+        return FileRead(file.path, documents, opened.facts)
+
+    def _located(self) -> tuple[list[_Located], list[_Located]]:
         objects: list[_Located] = []
         others: list[_Located] = []
         for file in self._folder.walk():
@@ -109,8 +122,9 @@ class _Reader:
             if "\n" not in file.source.text and "\r" in file.source.text.rstrip():
                 self._folder.report(file.path, "its lines end with CR alone: read as one line, without methods")
             synonym = self._synonyms.get(file.owner.full_name) or self._synonyms.get(file.owner.top_name, "")
-            kind = module_kind(file.owner, file.path)
-            return ModuleReader(file.owner, kind, file.path, synonym).passages(file.source)
+            kind, module = module_kind(file.owner, file.path), scan(file.source)
+            file.facts.extend(module_facts(module, file.owner, kind, self._space_id, file.path))
+            return ModuleReader(file.owner, kind, file.path, synonym).passages(module)
         if content is Content.HELP:
             return self._packed(file, "help", help_units(file.source), "Справка")
         try:
@@ -121,11 +135,21 @@ class _Reader:
 
     def _xml_passages(self, file: _File, content: Content, document: Element) -> Iterable[Passage]:
         if content is Content.FORM:
-            return self._packed(file, "form", list(self._layout.form_units(document)))
+            form = self._layout.form_of(document)
+            file.facts.extend(FormFacts(file.owner.full_name, self._space_id, file.path).facts(form))
+            return self._packed(file, "form", list(form_units(form)))
         if content in _ADDITIONS:
+            file.facts.extend(self._added_facts(file, content, document))
             section, units_of = _ADDITIONS[content]
             return self._packed(file, "metadata_object", list(units_of(document)), section)
         return self._object(file, document)
+
+    def _added_facts(self, file: _File, content: Content, document: Element) -> Iterator[Fact]:
+        facts = ObjectFacts(file.owner, self._space_id, file.path)
+        if content is Content.PREDEFINED:
+            yield from facts.predefined(document)
+        elif content is Content.EXCHANGE:
+            yield from facts.content(document)
 
     def _object(self, file: _File, document: Element) -> Iterator[Passage]:
         owner, item = file.owner, self._layout.object_of(document)
@@ -134,6 +158,8 @@ class _Reader:
             self._folder.report(file.path, f"skipped: the file does not describe an object of the kind {expected}")
             return
         self._remember_synonyms(item, owner)
+        facts = ObjectFacts(owner, self._space_id, file.path)
+        file.facts.extend(facts.facts(item))
         if not owner.is_top_level:
             return
         units = list(object_units(item, owner.title, owner.full_name))
@@ -141,6 +167,7 @@ class _Reader:
         yield from self._packed(file, "metadata_object", units, whole=item)
         predefined = self._layout.predefined_of(document)
         if predefined is not None:
+            file.facts.extend(facts.predefined(predefined))
             yield from self._packed(file, "metadata_object", list(predefined_units(predefined)), _PREDEFINED)
 
     def _rights_units(self, owner: Owner, item: Element) -> Iterator[Unit]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from rag_demo.ingest.kinds import KIND_BY_NAME
 from rag_demo.ingest.xml_tree import Element
@@ -110,6 +111,22 @@ def type_text(element: Element | None) -> str:
             qualified = _QUALIFIED.get(bare)
             names.append(qualified(element) if qualified else type_name(bare))
     return ", ".join(names)
+
+
+def referenced(element: Element | None) -> Iterator[tuple[Element, str, str]]:
+    """Objects that the types of an element ``Type`` or ``Source`` name.
+
+    Yields:
+        The element of the type; ``Catalog.Валюты``, ``DefinedType.Контакт`` or, where any object of a kind is meant,
+        ``Catalog``; and the form in which it appears: ``Ref``, ``Object``, ``RecordSet``, …
+    """
+    for child in element.children if element is not None else ():
+        bare = child.text.strip().rpartition(":")[2]
+        if bare.startswith("Characteristic."):
+            bare = f"ChartOfCharacteristicTypes.{bare.partition('.')[2]}"
+        found = _NAMED.match(bare) if child.tag in {"Type", "TypeSet"} else None
+        if found is not None and (found[2] or found[3]):
+            yield child, f"{found[1]}.{found[3]}" if found[3] else found[1], found[2] or ""
 
 
 def _string(element: Element) -> str:

@@ -56,10 +56,10 @@ def read_documents(
         raise InputError(f"{root} is not a folder. --docs takes a folder of Markdown, HTML or text files.")
     folder = DumpFolder(root, max_file_bytes=max_file_bytes)
     prefix = unicodedata.normalize("NFC", name or root.resolve().name)
-    factory = DocumentFactory(space_id)
     files = [file for file in folder.walk() if _is_read(file, folder)]
     documents: list[Document] = []
     for done, file in enumerate(files, start=1):
+        factory = DocumentFactory(space_id)
         documents += [factory.make(passage) for passage in _passages(file, folder, prefix)]
         if on_progress is not None:
             on_progress(done, len(files))
@@ -95,7 +95,7 @@ def _passages(file: DumpFile, folder: DumpFolder, prefix: str) -> Iterator[Passa
             text=source.lines(part.line_start, part.line_end),
             header=full_name,
             doc=part.body,
-            part=f"{path} {section.number}",
+            part=str(section.number),
         )
 
 
