@@ -16,9 +16,10 @@ from rag_demo.classify.nli import NliZeroShot
 from rag_demo.errors import IndexBroken, IndexBusy, IndexMissing, InputError
 from rag_demo.index.build import Parts, Progress, content_digest, counts, fill
 from rag_demo.index.catalogue import Catalogue
+from rag_demo.index.catalogue_reader import CatalogueReader
 from rag_demo.index.dense import EdgeIndex, Hnsw
 from rag_demo.index.lexical import WhooshIndex
-from rag_demo.index.ports import DenseIndex
+from rag_demo.index.ports import DenseReader, LexicalReader
 from rag_demo.index.room import check_room, for_index, for_vectors
 from rag_demo.index.store import Manifest, SpaceStore, check_space_name
 from rag_demo.ingest import Ingested, read_configuration
@@ -206,13 +207,18 @@ def _open_space(space_id: str, *, embedder: Embedder, settings: Settings) -> Ope
 def _open_generation(manifest: Manifest, folder: Path, *, embedder: Embedder, settings: Settings) -> OpenSpace:
     return OpenSpace(
         space_id=manifest.space_id,
-        lexical=WhooshIndex.open(folder / "lexical"),
-        catalogue=Catalogue.open(folder / "catalogue.sqlite"),
+        lexical=_read_lexical(folder / "lexical", manifest.revision),
+        catalogue=CatalogueReader.open(folder / "catalogue.sqlite", revision=manifest.revision),
         dense=_open_dense(manifest, folder / "dense", embedder=embedder, settings=settings),
     )
 
 
-def _open_dense(manifest: Manifest, folder: Path, *, embedder: Embedder, settings: Settings) -> DenseIndex | None:
+def _read_lexical(folder: Path, revision: int) -> LexicalReader:
+    with contextlib.closing(WhooshIndex.open(folder)) as lexical:
+        return lexical.at(revision)
+
+
+def _open_dense(manifest: Manifest, folder: Path, *, embedder: Embedder, settings: Settings) -> DenseReader | None:
     """The vectors, or None with a warning where they cannot serve: words and names still answer."""
     if manifest.model_fingerprint != embedder.fingerprint:
         _log.warning(
@@ -224,7 +230,8 @@ def _open_dense(manifest: Manifest, folder: Path, *, embedder: Embedder, setting
         )
         return None
     try:
-        return EdgeIndex.open(folder, ef_search=settings.hnsw_ef_search)
+        with contextlib.closing(EdgeIndex.open(folder, ef_search=settings.hnsw_ef_search)) as dense:
+            return dense.at(manifest.revision)
     except (IndexBusy, IndexBroken, OSError) as error:
         if SpaceStore(settings.data_path).require(manifest.space_id)[0].generation != manifest.generation:
             raise  # not damaged, but replaced while we looked

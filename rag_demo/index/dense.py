@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import qdrant_edge as qdrant
 
 from rag_demo.errors import IndexBroken, IndexBusy
-from rag_demo.index.ports import EVERYWHERE, DocKey, Scored, Where
+from rag_demo.index.ports import EVERYWHERE, FIRST_REVISION, DocKey, Scored, Where, version_of
+from rag_demo.index.sharing import Shared
 from rag_demo.ports import Vectors
 from rag_demo.types import Document
 
 _VECTOR = "passage"
-_POINTS = uuid.uuid5(uuid.NAMESPACE_URL, "https://pypi.org/project/hybrid-embeddings/rag-demo/points")
 _FILTERED = ("space_id", "doc_type")
+_BEGIN, _END = "gen_from", "gen_to"
 # Below this many kilobytes of vectors the engine compares with all of them: exact, and faster than a graph.
 _FULL_SCAN_KB = 10_000
+_PAGE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class EdgeIndex:
 
     def __init__(self, shard: qdrant.EdgeShard, folder: Path, *, ef_search: int) -> None:
         self._shard: qdrant.EdgeShard | None = shard
+        self._shared = Shared(lambda: _close(shard, folder))
         self._folder = folder
         self._ef_search = ef_search
 
@@ -53,6 +56,8 @@ class EdgeIndex:
             shard = qdrant.EdgeShard.create(str(folder), config)
             for name in _FILTERED:
                 shard.update(qdrant.UpdateOperation.create_field_index(name, qdrant.PayloadSchemaType.Keyword))
+            for name in (_BEGIN, _END):
+                shard.update(qdrant.UpdateOperation.create_field_index(name, qdrant.PayloadSchemaType.Integer))
         return cls(shard, folder, ef_search=hnsw.ef_search)
 
     @classmethod
@@ -66,25 +71,95 @@ class EdgeIndex:
         with _translated(folder):
             return cls(qdrant.EdgeShard.load(str(folder)), folder, ef_search=ef_search)
 
-    def add(self, documents: Sequence[Document], vectors: Vectors) -> None:
+    def add(self, documents: Sequence[Document], vectors: Vectors, *, revision: int = FIRST_REVISION) -> None:
         """See `DenseIndex`."""
-        points = [_point(document, vector) for document, vector in zip(documents, vectors, strict=True)]
+        points = [_point(document, vector, revision) for document, vector in zip(documents, vectors, strict=True)]
         if points:
-            with _translated(self._folder):
-                self._open_shard.update(qdrant.UpdateOperation.upsert_points(points))
+            self._update(qdrant.UpdateOperation.upsert_points(points))
+
+    def retire(self, versions: Collection[str], *, revision: int) -> None:
+        """See `VersionedIndex`."""
+        known = self._known(versions)
+        if known:
+            self._update(qdrant.UpdateOperation.set_payload(known, {_END: revision}))
+
+    def collect(self, revision: int) -> None:
+        """See `VersionedIndex`."""
+        ended, unborn, reopened = _upto(_END, revision), _after(_BEGIN, revision), _after(_END, revision)
+        if any(map(self._holds, (ended, unborn, reopened))):
+            self._update(qdrant.UpdateOperation.delete_points_by_filter(qdrant.Filter(should=[ended, unborn])))
+            self._update(qdrant.UpdateOperation.delete_payload_by_filter(qdrant.Filter(must=[reopened]), [_END]))
 
     def seal(self) -> None:
+        """See `VersionedIndex`."""
+        with self._engine() as shard:
+            shard.optimize()
+            shard.flush()
+
+    def versions(self) -> set[str]:
+        """See `VersionedIndex`."""
+        open_ended = qdrant.Filter(must=[qdrant.IsEmptyCondition(_END)])
+        found: set[str] = set()
+        offset: qdrant.PointId | None = None
+        with self._engine() as shard:
+            while True:
+                request = qdrant.ScrollRequest(offset, _PAGE, open_ended, with_payload=False, with_vector=False)
+                records, offset = shard.scroll(request)
+                found.update(uuid.UUID(str(record.id)).hex for record in records)
+                if offset is None:
+                    return found
+
+    def at(self, revision: int) -> EdgeReader:
         """See `DenseIndex`."""
+        with self._engine() as shard:
+            self._shared.take()
+        return EdgeReader(shard, self._shared, revision, folder=self._folder, ef_search=self._ef_search)
+
+    def close(self) -> None:
+        """See `VersionedIndex`."""
+        if self._shard is not None:
+            self._shard = None
+            self._shared.release()
+
+    def _known(self, versions: Collection[str]) -> list[qdrant.PointId]:
+        wanted: list[qdrant.PointId] = [uuid.UUID(hex=version) for version in versions]
+        with self._engine() as shard:
+            records = shard.retrieve(wanted, with_payload=False, with_vector=False)
+        return [record.id for record in records]
+
+    def _holds(self, condition: qdrant.FieldCondition) -> bool:
+        with self._engine() as shard:
+            request = qdrant.CountRequest(exact=True, filter=qdrant.Filter(must=[condition]))
+            return shard.count(request) > 0
+
+    def _update(self, operation: qdrant.UpdateOperation) -> None:
+        with self._engine() as shard:
+            shard.update(operation)
+
+    @contextlib.contextmanager
+    def _engine(self) -> Iterator[qdrant.EdgeShard]:
+        if self._shard is None:
+            raise ValueError("This index has been closed.")
         with _translated(self._folder):
-            self._open_shard.optimize()
-            self._open_shard.flush()
+            yield self._shard
+
+
+class EdgeReader:
+    """`DenseReader` of one revision. It sees changes to the shard at once, and its filter hides those of others."""
+
+    def __init__(self, shard: qdrant.EdgeShard, shared: Shared, revision: int, *, folder: Path, ef_search: int) -> None:
+        self._shard: qdrant.EdgeShard | None = shard
+        self._shared = shared
+        self._revision = revision
+        self._folder = folder
+        self._ef_search = ef_search
 
     def search(self, vector: Vectors, limit: int, *, where: Where = EVERYWHERE) -> list[Scored]:
-        """See `DenseIndex`; the score is the cosine."""
+        """See `DenseReader`; the score is the cosine."""
         request = qdrant.SearchRequest(
             qdrant.Query.Nearest(vector.tolist(), using=_VECTOR),
             limit,
-            filter=_filter(where),
+            filter=self._filter(where),
             params=qdrant.SearchParams(hnsw_ef=max(self._ef_search, limit)),
             with_payload=True,
         )
@@ -98,17 +173,22 @@ class EdgeIndex:
         ]
 
     def count(self, where: Where = EVERYWHERE) -> int:
-        """See `DenseIndex`."""
+        """See `DenseReader`."""
         shard = self._open_shard
         with _translated(self._folder):
-            return shard.count(qdrant.CountRequest(exact=True, filter=_filter(where)))
+            return shard.count(qdrant.CountRequest(exact=True, filter=self._filter(where)))
 
     def close(self) -> None:
-        """See `DenseIndex`."""
+        """See `DenseReader`."""
         if self._shard is not None:
-            shard, self._shard = self._shard, None
-            with _translated(self._folder):
-                shard.close()
+            self._shard = None
+            self._shared.release()
+
+    def _filter(self, where: Where) -> qdrant.Filter:
+        wanted = {"space_id": list(where.space_ids), "doc_type": [str(kind) for kind in where.doc_types]}
+        must = [qdrant.FieldCondition(name, match=qdrant.MatchAny(values)) for name, values in wanted.items() if values]
+        hidden = [_upto(_END, self._revision), _after(_BEGIN, self._revision)]
+        return qdrant.Filter(must=[*must], must_not=[*hidden])
 
     @property
     def _open_shard(self) -> qdrant.EdgeShard:
@@ -117,19 +197,27 @@ class EdgeIndex:
         return self._shard
 
 
-def _point(document: Document, vector: Vectors) -> qdrant.Point:
-    payload = {"space_id": document.space_id, "doc_type": document.doc_type, "doc_id": document.doc_id}
-    # Derived from the identity, so that indexing a document again replaces its point.
-    point_id = uuid.uuid5(_POINTS, f"{document.space_id}\0{document.doc_id}")
-    return qdrant.Point(point_id, {_VECTOR: vector.tolist()}, payload)
+def _point(document: Document, vector: Vectors, revision: int) -> qdrant.Point:
+    payload = {
+        "space_id": document.space_id,
+        "doc_type": document.doc_type,
+        "doc_id": document.doc_id,
+        _BEGIN: revision,
+    }
+    return qdrant.Point(uuid.UUID(hex=version_of(document)), {_VECTOR: vector.tolist()}, payload)
 
 
-def _filter(where: Where) -> qdrant.Filter | None:
-    wanted = {"space_id": list(where.space_ids), "doc_type": [str(kind) for kind in where.doc_types]}
-    must: list[qdrant.FieldCondition] = [
-        qdrant.FieldCondition(name, match=qdrant.MatchAny(values)) for name, values in wanted.items() if values
-    ]
-    return qdrant.Filter(must=[*must]) if must else None
+def _upto(name: str, revision: int) -> qdrant.FieldCondition:
+    return qdrant.FieldCondition(name, range=qdrant.RangeFloat(lte=revision))
+
+
+def _after(name: str, revision: int) -> qdrant.FieldCondition:
+    return qdrant.FieldCondition(name, range=qdrant.RangeFloat(gt=revision))
+
+
+def _close(shard: qdrant.EdgeShard, folder: Path) -> None:
+    with _translated(folder):
+        shard.close()
 
 
 @contextlib.contextmanager

@@ -15,7 +15,6 @@ import dataclasses
 import hashlib
 import json
 import logging
-import os
 import re
 import shutil
 import sqlite3
@@ -27,10 +26,18 @@ from pathlib import Path
 from typing import Any
 
 from rag_demo.errors import IndexBroken, IndexBusy, IndexMissing, InputError
+from rag_demo.index.ports import FIRST_REVISION
+from rag_demo.index.retired import write_atomically
 
 # Raised when files of an older version cannot be read any more; they are then built anew.
-FORMAT = 1
-_TYPES: dict[str, type] = {"str": str, "int": int, "dict[str, int]": dict}
+FORMAT = 2
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (float, int),
+    "list[str]": (list,),
+    "dict[str, int]": (dict,),
+}
 _log = logging.getLogger(__name__)
 _NAME = re.compile(r"[\w][\w .-]{0,62}[\w]|[\w]")
 
@@ -52,6 +59,11 @@ class Manifest:
     created: str  # ISO 8601, UTC
     counts: dict[str, int] = field(default_factory=dict)  # documents per doc_type
     problems: int = 0  # files that could not be read
+    revision: int = FIRST_REVISION  # what is visible of the generation
+    recipe: str = ""  # of everything that makes an index anew when it changes: analyser, version, choice of the model
+    model_folder: str = ""  # of a model that lies in the generation; empty: ``model_name`` is one of the engine
+    dense_weight: float = -1.0  # of the vector search in the fusion, chosen with the model; below 0: of the settings
+    documents_folders: list[str] = field(default_factory=list)  # folders of documents beside the dump
     format: int = FORMAT
 
 
@@ -118,12 +130,7 @@ class SpaceStore:
     def publish(self, manifest: Manifest) -> None:
         """Make a built generation the one in use."""
         file = self._folder(manifest.space_id) / "current.json"
-        draft = file.with_suffix(".new")
-        with draft.open("w", encoding="utf-8") as stream:
-            json.dump(dataclasses.asdict(manifest), stream, ensure_ascii=False, indent=1)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(file)
+        write_atomically(file, json.dumps(dataclasses.asdict(manifest), ensure_ascii=False, indent=1))
 
     def _remove_unused(self, space_id: str, *, built: Path | None = None) -> None:
         try:
@@ -172,7 +179,7 @@ def _read_manifest(file: Path) -> Manifest:
         raise IndexBroken(f"{file} cannot be read: {error}. Index this space again.") from error
 
 
-def _checked(name: str, value: Any, expected: type) -> Any:
+def _checked(name: str, value: Any, expected: tuple[type, ...]) -> Any:
     if not isinstance(value, expected):
         raise TypeError(f"{name} is {value!r:.80}")
     return value

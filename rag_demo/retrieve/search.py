@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
-from rag_demo.index.catalogue import Catalogue, Listed
-from rag_demo.index.ports import DenseIndex, DocKey, LexicalIndex, Scored, Where
+from rag_demo.index.catalogue_reader import CatalogueReader, Listed
+from rag_demo.index.ports import DenseReader, DocKey, LexicalReader, Scored, Where
 from rag_demo.ports import Vectors
 from rag_demo.retrieve.fuse import diversify, fuse
 from rag_demo.retrieve.prior import prior
@@ -32,9 +32,9 @@ class OpenSpace:
     """The open indexes of one space. ``dense`` is None where vectors cannot be searched now."""
 
     space_id: str
-    lexical: LexicalIndex
-    catalogue: Catalogue
-    dense: DenseIndex | None = None
+    lexical: LexicalReader
+    catalogue: CatalogueReader
+    dense: DenseReader | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import pytest
 import rag_demo
 from rag_demo.errors import IndexBroken, IndexBusy
 from rag_demo.index.dense import EdgeIndex, Hnsw
-from rag_demo.index.ports import DenseIndex, DocKey, Where
+from rag_demo.index.ports import DenseIndex, DenseReader, DocKey, Where
 from rag_demo.testing import make_document
+from tests.contract.versioned import VersionedContract
 
 DIMENSION = 8
 OPEN_IN_ANOTHER_PROCESS = """
@@ -40,7 +42,13 @@ OBJECT = make_document("Catalog.Валюты", space_id="торговля", doc_
 ELSEWHERE = make_document("CommonModule.Склад.Остаток", space_id="склад")
 
 
-class DenseIndexContract:
+class DenseIndexContract(VersionedContract):
+    def put(self, index, documents, revision):
+        index.add(documents, np.stack([axis(0)] * len(documents)), revision=revision)
+
+    def shown(self, reader):
+        return [hit.key.doc_id for hit in reader.search(axis(0), 100)]
+
     @pytest.fixture
     def index(self) -> DenseIndex:
         """A new, empty index for vectors of `DIMENSION`."""
@@ -52,17 +60,23 @@ class DenseIndexContract:
         index.seal()
         return index
 
-    def test_finds_the_nearest_first_with_cosine_as_score(self, filled):
-        found = filled.search(axis(1) * 5 + axis(0), 3)
+    @pytest.fixture
+    def reader(self, filled: DenseIndex) -> DenseReader:
+        reader = filled.at(1)
+        yield reader
+        reader.close()
+
+    def test_finds_the_nearest_first_with_cosine_as_score(self, reader):
+        found = reader.search(axis(1) * 5 + axis(0), 3)
         assert [hit.key.doc_id for hit in found] == ["Catalog.Валюты", METHOD.doc_id, ELSEWHERE.doc_id]
         assert found[0].score == pytest.approx(5 / np.sqrt(26), abs=1e-3)
 
-    def test_keys_carry_the_space(self, filled):
-        assert filled.search(axis(2), 1)[0].key == DocKey("склад", ELSEWHERE.doc_id)
+    def test_keys_carry_the_space(self, reader):
+        assert reader.search(axis(2), 1)[0].key == DocKey("склад", ELSEWHERE.doc_id)
 
-    def test_limit_bounds_the_result(self, filled):
-        assert len(filled.search(axis(0), 2)) == 2
-        assert len(filled.search(axis(0), 100)) == 3
+    def test_limit_bounds_the_result(self, reader):
+        assert len(reader.search(axis(0), 2)) == 2
+        assert len(reader.search(axis(0), 100)) == 3
 
     @pytest.mark.parametrize(
         ("where", "expected"),
@@ -76,27 +90,29 @@ class DenseIndexContract:
             (Where(space_ids=("неизвестное",)), set()),
         ],
     )
-    def test_filters_hold_in_search_and_count(self, filled, where, expected):
-        assert {hit.key.doc_id for hit in filled.search(axis(0), 10, where=where)} == expected
-        assert filled.count(where) == len(expected)
+    def test_filters_hold_in_search_and_count(self, reader, where, expected):
+        assert {hit.key.doc_id for hit in reader.search(axis(0), 10, where=where)} == expected
+        assert reader.count(where) == len(expected)
 
     def test_filter_is_applied_inside_the_search_not_after_it(self, index):
         near = [make_document(f"CommonModule.Цены.Метод{n}", space_id="торговля") for n in range(30)]
         index.add(near, np.stack([axis(0)] * 30))
         index.add([ELSEWHERE], axis(1)[None])
         index.seal()
-        assert [hit.key.space_id for hit in index.search(axis(0), 3, where=Where(("склад",)))] == ["склад"]
+        with contextlib.closing(index.at(1)) as reader:
+            assert [hit.key.space_id for hit in reader.search(axis(0), 3, where=Where(("склад",)))] == ["склад"]
 
-    def test_adding_a_document_again_replaces_it(self, filled):
+    def test_adding_a_document_again_replaces_it(self, filled, reader):
         filled.add([METHOD], axis(5)[None])
         filled.seal()
-        assert filled.count() == 3
-        assert filled.search(axis(5), 1)[0].score == pytest.approx(1.0, abs=1e-5)
+        assert reader.count() == 3
+        assert reader.search(axis(5), 1)[0].score == pytest.approx(1.0, abs=1e-5)
 
     def test_same_id_in_two_spaces_is_two_documents(self, index):
         index.add([make_document(space_id="а"), make_document(space_id="б")], np.stack([axis(0), axis(1)]))
         index.seal()
-        assert index.count() == 2
+        with contextlib.closing(index.at(1)) as reader:
+            assert reader.count() == 2
 
     def test_rows_must_match_documents(self, index):
         with pytest.raises(ValueError, match="zip"):
@@ -105,12 +121,15 @@ class DenseIndexContract:
     def test_an_empty_index_finds_nothing(self, index):
         index.add([], np.empty((0, DIMENSION), dtype=np.float32))
         index.seal()
-        assert index.search(axis(0), 5) == []
-        assert index.count() == 0
+        with contextlib.closing(index.at(1)) as reader:
+            assert reader.search(axis(0), 5) == []
+            assert reader.count() == 0
 
-    def test_close_twice(self, filled):
-        filled.close()
-        filled.close()
+    def test_close_twice(self, filled, reader):
+        for _ in range(2):
+            filled.close()
+        for _ in range(2):
+            reader.close()
 
 
 class TestEdge(DenseIndexContract):
@@ -127,16 +146,17 @@ class TestEdge(DenseIndexContract):
     def test_what_was_sealed_is_there_after_opening_again(self, filled, folder):
         filled.close()
         again = EdgeIndex.open(folder, ef_search=16)
-        assert again.search(axis(1), 1)[0].key == DocKey("торговля", "Catalog.Валюты")
-        again.close()
+        with contextlib.closing(again.at(1)) as reader:
+            again.close()
+            assert reader.search(axis(1), 1)[0].key == DocKey("торговля", "Catalog.Валюты")
 
-    def test_another_process_gets_a_clear_answer(self, filled, folder):
+    def test_another_process_gets_a_clear_answer(self, reader, folder):
         command = [sys.executable, "-c", OPEN_IN_ANOTHER_PROCESS, str(folder)]
         # The test runs in an empty folder, from which the package may not be importable.
         environment = os.environ | {"PYTHONPATH": str(Path(rag_demo.__file__).parents[1])}
         done = subprocess.run(command, capture_output=True, check=True, encoding="utf-8", env=environment)
         assert "Another process uses the vector index" in done.stdout
-        assert filled.count() == 3
+        assert reader.count() == 3
 
     def test_busy_is_told_from_broken(self, filled, folder):
         with pytest.raises(IndexBusy):
@@ -157,14 +177,19 @@ class TestEdge(DenseIndexContract):
         index.add(documents, rows)
         index.seal()
         unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        reader = index.at(1)
         recalls = []
         for query in rows[:20] + 0.5 * rows[20:40]:
             exact = {documents[row].doc_id for row in np.argsort(-(unit @ query))[:10]}
-            recalls.append(len(exact & {hit.key.doc_id for hit in index.search(query, 10)}) / 10)
+            recalls.append(len(exact & {hit.key.doc_id for hit in reader.search(query, 10)}) / 10)
+        reader.close()
         index.close()
         assert np.mean(recalls) >= 0.9
 
-    def test_using_it_after_close_says_so(self, filled):
+    def test_using_it_after_close_says_so(self, filled, reader):
         filled.close()
-        with pytest.raises(ValueError, match="closed"):
-            filled.search(axis(0), 1)
+        assert reader.count() == 3
+        reader.close()
+        for use in (lambda: reader.search(axis(0), 1), reader.count, filled.versions, lambda: filled.at(1)):
+            with pytest.raises(ValueError, match="closed"):
+                use()

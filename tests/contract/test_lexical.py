@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ import pytest
 from rag_demo.errors import IndexBroken, IndexBusy
 from rag_demo.index.analyse import terms
 from rag_demo.index.lexical import WhooshIndex
-from rag_demo.index.ports import LexicalIndex, Where
+from rag_demo.index.ports import LexicalIndex, LexicalReader, Where, version_of
 from rag_demo.testing import make_document
+from tests.contract.versioned import VersionedContract
 
 PLAIN = {"signature": "", "header": "", "doc": "", "body": "", "synonym": ""}
 RATE = make_document(
@@ -24,11 +27,17 @@ CURRENCY = make_document(
 LATIN = make_document("CommonModule.Http.SendQuery", space_id="б", **PLAIN | {"doc": "Sends the data of a query."})
 
 
-def found(index: LexicalIndex, question: str, **options) -> list[str]:
-    return [hit.key.doc_id for hit in index.search(terms(question), 10, **options)]
+def found(reader: LexicalReader, question: str, **options) -> list[str]:
+    return [hit.key.doc_id for hit in reader.search(terms(question), 10, **options)]
 
 
-class LexicalIndexContract:
+class LexicalIndexContract(VersionedContract):
+    def put(self, index, documents, revision):
+        index.add(documents, revision=revision)
+
+    def shown(self, reader):
+        return [hit.key.doc_id for hit in reader.search(terms("цены склад"), 100)]
+
     @pytest.fixture
     def index(self) -> LexicalIndex:
         """A new, empty index."""
@@ -41,6 +50,12 @@ class LexicalIndexContract:
         index.seal()
         return index
 
+    @pytest.fixture
+    def reader(self, filled: LexicalIndex) -> LexicalReader:
+        reader = filled.at(1)
+        yield reader
+        reader.close()
+
     @pytest.mark.parametrize(
         ("question", "best"),
         [
@@ -51,14 +66,14 @@ class LexicalIndexContract:
             ("sending queries", LATIN),
         ],
     )
-    def test_best_match_comes_first(self, filled, question, best):
-        assert found(filled, question)[0] == best.doc_id
+    def test_best_match_comes_first(self, reader, question, best):
+        assert found(reader, question)[0] == best.doc_id
 
-    def test_a_name_weighs_more_than_a_body(self, filled):
-        assert found(filled, "курс") == [RATE.doc_id, PRICE.doc_id]
+    def test_a_name_weighs_more_than_a_body(self, reader):
+        assert found(reader, "курс") == [RATE.doc_id, PRICE.doc_id]
 
-    def test_scores_fall(self, filled):
-        scores = [hit.score for hit in filled.search(terms("получить курс валюты"), 10)]
+    def test_scores_fall(self, reader):
+        scores = [hit.score for hit in reader.search(terms("получить курс валюты"), 10)]
         assert len(scores) == 3
         assert scores == sorted(scores, reverse=True)
         assert scores[-1] > 0
@@ -74,34 +89,36 @@ class LexicalIndexContract:
             (Where(("нет",)), set()),
         ],
     )
-    def test_filters(self, filled, where, expected):
-        assert set(found(filled, "получить курс валюты send", where=where)) == expected
+    def test_filters(self, reader, where, expected):
+        assert set(found(reader, "получить курс валюты send", where=where)) == expected
 
     @pytest.mark.parametrize("question", ["", "и в на", "бегемот", '" * NOT a:b [x TO', "курс~ OR (", "\0"])
-    def test_odd_questions_are_no_syntax(self, filled, question):
-        assert set(found(filled, question)) <= {RATE.doc_id, PRICE.doc_id}
+    def test_odd_questions_are_no_syntax(self, reader, question):
+        assert set(found(reader, question)) <= {RATE.doc_id, PRICE.doc_id}
 
-    def test_limit(self, filled):
-        assert len(filled.search(terms("валюта"), 1)) == 1
+    def test_limit(self, reader):
+        assert len(reader.search(terms("валюта"), 1)) == 1
 
-    def test_frequency_counts_documents(self, filled):
-        assert filled.count() == 4
-        assert filled.frequency(terms("валюты")[0]) >= 1
-        assert filled.frequency(terms("бегемот")[0]) == 0
+    def test_frequency_counts_documents(self, reader):
+        assert reader.count() == 4
+        assert reader.frequency(terms("валюты")[0]) >= 1
+        assert reader.frequency(terms("бегемот")[0]) == 0
 
     def test_an_empty_index_finds_nothing(self, index):
         index.seal()
-        assert index.search(["курс"], 5) == []
-        assert index.count() == 0
+        with contextlib.closing(index.at(1)) as reader:
+            assert reader.search(["курс"], 5) == []
+            assert reader.count() == 0
 
-    def test_many_threads_search_at_once(self, filled):
+    def test_many_threads_search_at_once(self, reader):
         with ThreadPoolExecutor(8) as pool:
-            results = list(pool.map(lambda _: found(filled, "получить курс валюты"), range(64)))
+            results = list(pool.map(lambda _: found(reader, "получить курс валюты"), range(64)))
         assert all(result == results[0] for result in results)
 
-    def test_close_twice(self, filled):
-        filled.close()
-        filled.close()
+    def test_close_twice(self, filled, reader):
+        for _ in range(2):
+            reader.close()
+            filled.close()
 
     def test_closing_without_seal_drops_what_was_added(self, index):
         index.add([RATE])
@@ -121,7 +138,7 @@ class TestWhoosh(LexicalIndexContract):
 
     def test_what_was_sealed_is_there_after_opening_again(self, filled, folder):
         filled.close()
-        again = WhooshIndex.open(folder)
+        again = WhooshIndex.open(folder).at(1)
         assert found(again, "курс валюты")[0] == RATE.doc_id
         again.close()
 
@@ -129,11 +146,38 @@ class TestWhoosh(LexicalIndexContract):
         with pytest.raises(IndexBusy, match="Another process writes"):
             WhooshIndex.create(folder)
 
-    def test_several_readers(self, filled, folder):
-        readers = [WhooshIndex.open(folder) for _ in range(3)]
-        assert all(found(reader, "курс") == found(filled, "курс") for reader in readers)
-        for reader in readers:
-            reader.close()
+    def test_several_readers(self, reader, folder):
+        others = [WhooshIndex.open(folder).at(1) for _ in range(3)]
+        assert all(found(other, "курс") == found(reader, "курс") for other in others)
+        for other in others:
+            other.close()
+
+    def test_many_updates_leave_few_segments(self, index, folder):
+        index.seal()
+        for revision in range(2, 40):
+            index.collect(revision - 1)
+            changing = make_document("CommonModule.Цены.ПолучитьЦену", content_hash=str(revision))
+            index.add([changing, make_document(f"CommonModule.Склад.Остаток{revision}")], revision=revision)
+            index.retire(
+                index.versions() & {version_of(replace(changing, content_hash=str(revision - 1)))}, revision=revision
+            )
+            index.seal()
+        assert len(self.seen(index, 39)) == 39
+        assert len(list(folder.glob("*.seg"))) < 16
+
+    def test_rows_that_were_merged_are_found_like_those_of_a_clean_index(self, index, tmp_path):
+        documents = [make_document(f"CommonModule.Склад.Остаток{n}", body=f"Товар{n % 7}") for n in range(60)]
+        index.seal()
+        for n, document in enumerate(documents):
+            index.add([document], revision=n + 2)
+            index.seal()
+        clean = WhooshIndex.create(tmp_path / "чистый")
+        clean.add(documents)
+        clean.seal()
+        for question in ("остаток товар3", "товар", "склад остаток15"):
+            ours, theirs = (reader.search(terms(question), 60) for reader in (index.at(61), clean.at(1)))
+            assert {hit.key for hit in ours} == {hit.key for hit in theirs}
+            assert [hit.score for hit in ours] == pytest.approx([hit.score for hit in theirs], rel=1e-6)
 
     @pytest.mark.parametrize("make", [False, True])
     def test_a_folder_without_index_is_broken(self, tmp_path, make):
@@ -148,5 +192,6 @@ class TestWhoosh(LexicalIndexContract):
         index.add([make_document(name, **PLAIN | {"doc": "Возвращает значение."}) for name in names])
         index.add([RATE])
         index.seal()
-        assert found(index, "возвращает значение курса")[0] == RATE.doc_id
-        assert len(found(index, "возвращает значение")) == 10
+        with contextlib.closing(index.at(1)) as reader:
+            assert found(reader, "возвращает значение курса")[0] == RATE.doc_id
+            assert len(found(reader, "возвращает значение")) == 10

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
 import pytest
 
 from rag_demo.errors import IndexBroken
 from rag_demo.index.catalogue import Catalogue
+from rag_demo.index.catalogue_reader import CatalogueReader
 from rag_demo.index.ports import DocKey, Where
 from rag_demo.testing import make_document
 
@@ -28,7 +30,7 @@ def file(tmp_path):
 
 @pytest.fixture
 def catalogue(file):
-    catalogue = Catalogue.open(file)
+    catalogue = CatalogueReader.open(file)
     yield catalogue
     catalogue.close()
 
@@ -49,7 +51,8 @@ def test_thousands_of_keys(tmp_path):
     catalogue = Catalogue.create(tmp_path / "много.sqlite")
     catalogue.add(documents)
     catalogue.seal()
-    assert len(catalogue.fetch([DocKey("trade", document.doc_id) for document in documents])) == 2500
+    with contextlib.closing(catalogue.at(1)) as reader:
+        assert len(reader.fetch([DocKey("trade", document.doc_id) for document in documents])) == 2500
     catalogue.close()
 
 

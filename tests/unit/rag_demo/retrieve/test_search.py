@@ -49,9 +49,9 @@ def open_space(folder, documents):
         Catalogue.create(folder / space_id / "catalogue.sqlite"),
     )
     fill(parts, documents, embedder=EMBEDDER, progress=lambda *_: None)
-    parts.catalogue.close()
-    catalogue = Catalogue.open(folder / space_id / "catalogue.sqlite")
-    return OpenSpace(space_id, parts.lexical, catalogue, parts.dense)
+    opened = OpenSpace(space_id, parts.lexical.at(1), parts.catalogue.at(1), parts.dense.at(1))
+    parts.close()
+    return opened
 
 
 @pytest.fixture(scope="module")

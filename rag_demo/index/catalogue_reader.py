@@ -1,0 +1,184 @@
+"""Reading a catalogue at one revision: documents by their keys, names as they are written, and what was read when."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rag_demo.index.analyse import fold
+from rag_demo.index.catalogue_tables import COLUMNS, STATE, WAIT_S, translated
+from rag_demo.index.ports import EVERYWHERE, FIRST_REVISION, DocKey, Where
+from rag_demo.index.states import FileState
+from rag_demo.types import Document
+
+_FLAGS = frozenset(field.name for field in dataclasses.fields(Document) if field.type == "bool")
+_SELECT = f"SELECT {', '.join('d.' + column for column in COLUMNS)}"  # own constants, as in all statements below
+_VISIBLE = "f.gen_from <= :revision AND f.gen_to > :revision"
+_BATCH = 500  # older SQLite takes at most 999 parameters
+
+
+class Listed(NamedTuple):
+    """An object in a list: the document that describes it, its name, and what users call it."""
+
+    key: DocKey
+    full_name: str
+    synonym: str
+
+
+class CatalogueReader:
+    """A catalogue as it is at one revision. Safe to call from several threads."""
+
+    def __init__(self, connection: sqlite3.Connection, revision: int) -> None:
+        self._connection = connection
+        self._revision = revision
+
+    @classmethod
+    def open(cls, file: Path, *, revision: int = FIRST_REVISION) -> CatalogueReader:
+        """The catalogue in ``file``.
+
+        Raises:
+            IndexBroken: it is not there or not readable.
+        """
+        with contextlib.ExitStack() as opening, translated(f"The catalogue {file} cannot be used"):
+            # Sharing between threads is safe: the library serialises calls, and nothing is written.
+            connection = sqlite3.connect(
+                f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=WAIT_S, check_same_thread=False
+            )
+            opening.callback(connection.close)
+            connection.execute("SELECT 1 FROM names LIMIT 1")
+            opening.pop_all()
+            return cls(connection, revision)
+
+    def fetch(self, keys: Sequence[DocKey]) -> dict[DocKey, Document]:
+        """The documents with these keys; unknown keys are left out."""
+        found = {}
+        for space_id in dict.fromkeys(key.space_id for key in keys):
+            ids = [key.doc_id for key in keys if key.space_id == space_id]
+            for batch in _batches(ids):
+                marks, values = _placeholders("id", batch)
+                condition = f"d.space_id = :space AND d.doc_id IN ({marks})"
+                for document in self._documents(condition, values | {"space": space_id}):
+                    found[DocKey(document.space_id, document.doc_id)] = document
+        return found
+
+    def look_up(self, name: str, limit: int, *, where: Where = EVERYWHERE) -> list[DocKey]:
+        """Documents called exactly ``name``, upper and lower case and ё/е taken as equal.
+
+        Args:
+            name: the last part of a name, the last two («Модуль.Метод», «Catalog.Валюты») or the full name.
+            limit: the most keys to return; exported methods come first, then the order of paths and lines.
+            where: filter.
+        """
+        conditions, values = _filter(where)
+        rows = self._rows(
+            "SELECT d.space_id, d.doc_id FROM names n JOIN documents d ON d.rowid = n.document "  # noqa: S608
+            f"JOIN files f ON f.id = d.file WHERE n.name = :name AND {_VISIBLE} {conditions} "
+            "ORDER BY d.export DESC, d.path, d.line_start, d.rowid LIMIT :limit",
+            {"name": fold(name), "limit": limit, **values},
+        )
+        return [DocKey(*row) for row in rows]
+
+    def of_kind(self, kind: str, *, where: Where = EVERYWHERE) -> list[Listed]:
+        """All objects of an English kind, in the order of paths."""
+        conditions, values = _filter(Where(where.space_ids))
+        rows = self._rows(
+            "SELECT d.space_id, d.doc_id, d.full_name, d.synonym, d.path, d.line_start "  # noqa: S608
+            "FROM documents d JOIN files f ON f.id = d.file "
+            f"WHERE d.doc_type = 'metadata_object' AND d.object_kind = :kind AND {_VISIBLE} {conditions} "
+            "ORDER BY d.path, d.line_start, d.rowid",
+            {"kind": kind, **values},
+        )
+        first: dict[tuple[str, str], Listed] = {}
+        for space_id, doc_id, full_name, synonym, *_ in rows:
+            first.setdefault((space_id, full_name), Listed(DocKey(space_id, doc_id), full_name, synonym))
+        return list(first.values())
+
+    def states(self) -> dict[str, FileState]:
+        """The files that were read, by path."""
+        columns = ", ".join(f"f.{column}" for column in STATE)
+        rows = self._rows(f"SELECT {columns} FROM files f WHERE {_VISIBLE}", {})  # noqa: S608
+        return {state.path: state for state in (FileState(*row) for row in rows)}
+
+    def problems(self) -> list[tuple[str, str]]:
+        """Paths of files of which parts are missing, and why."""
+        return [
+            (str(path), str(message))
+            for path, message in self._rows(
+                f"SELECT f.path, p.message FROM problems p JOIN files f ON f.id = p.file WHERE {_VISIBLE} "  # noqa: S608
+                "ORDER BY f.path, p.rowid",
+                {},
+            )
+        ]
+
+    def versions(self, paths: Sequence[str] | None = None) -> set[str]:
+        """Versions of all documents, or of those of the files ``paths``."""
+        statement = f"SELECT d.version FROM documents d JOIN files f ON f.id = d.file WHERE {_VISIBLE}"  # noqa: S608
+        if paths is None:
+            return {row[0] for row in self._rows(statement, {})}
+        found: set[str] = set()
+        for batch in _batches(paths):
+            marks, values = _placeholders("path", batch)
+            found.update(row[0] for row in self._rows(f"{statement} AND f.path IN ({marks})", values))
+        return found
+
+    def with_versions(self, versions: Sequence[str]) -> Iterator[Document]:
+        """The documents with these versions, in the order of paths and lines within each batch."""
+        rows = self._rows(
+            f"SELECT d.version, d.rowid FROM documents d JOIN files f ON f.id = d.file WHERE {_VISIBLE} "  # noqa: S608
+            "ORDER BY d.path, d.line_start, d.rowid",
+            {},
+        )
+        wanted = set(versions)
+        for batch in _batches([rowid for version, rowid in rows if version in wanted]):
+            marks, values = _placeholders("row", batch)
+            yield from self._documents(f"d.rowid IN ({marks})", values)
+
+    def counts(self) -> dict[str, int]:
+        """Number of documents per ``doc_type``."""
+        rows = self._rows(
+            "SELECT d.doc_type, COUNT(*) FROM documents d JOIN files f ON f.id = d.file "  # noqa: S608
+            f"WHERE {_VISIBLE} GROUP BY d.doc_type",
+            {},
+        )
+        return dict(rows)
+
+    def close(self) -> None:
+        """Let go of the file. May be called twice."""
+        self._connection.close()
+
+    def _documents(self, condition: str, values: Mapping[str, Any]) -> Iterator[Document]:
+        statement = (
+            f"{_SELECT} FROM documents d JOIN files f ON f.id = d.file WHERE {_VISIBLE} AND {condition} "
+            "ORDER BY d.path, d.line_start, d.rowid"
+        )
+        for row in self._rows(statement, values):
+            found = dict(zip(COLUMNS, row, strict=True))
+            yield Document(**found | {flag: bool(found[flag]) for flag in _FLAGS})
+
+    def _rows(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        with translated("The catalogue cannot be used"):
+            return self._connection.execute(statement, {"revision": self._revision, **values}).fetchall()
+
+
+def _filter(where: Where) -> tuple[str, dict[str, Any]]:
+    conditions, values = "", {}
+    for column, wanted in (("space_id", where.space_ids), ("doc_type", where.doc_types)):
+        if wanted:
+            marks, named = _placeholders(column, wanted)
+            conditions += f" AND d.{column} IN ({marks})"
+            values |= named
+    return conditions, values
+
+
+def _placeholders(name: str, wanted: Sequence[Any]) -> tuple[str, dict[str, Any]]:
+    values = {f"{name}{number}": value for number, value in enumerate(wanted)}
+    return ", ".join(f":{key}" for key in values), values
+
+
+def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), _BATCH):
+        yield items[start : start + _BATCH]
