@@ -7,13 +7,15 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from hybrid_embeddings import events as ev
 from hybrid_embeddings.observability.catalogue import METRICS
 from hybrid_embeddings.observability.instruments import Instruments
 
 _BREAKER = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
+# Two scrapes at once must not measure the time between them.
+_SHORTEST_S = 1.0
 _HEALTH = {"healthy": 1.0, "degraded": 0.5, "unhealthy": 0.0}
 
 
@@ -26,6 +28,12 @@ class Observed(Protocol):
 
     def get_advanced_stats(self) -> dict[str, Any]:
         """Everything known now, without loading a model."""
+
+
+class _Usage(NamedTuple):
+    at_s: float
+    busy_s: float
+    percent: float
 
 
 class PrometheusMetrics:
@@ -60,7 +68,7 @@ class PrometheusMetrics:
         self._clock = clock
         self._lock = threading.Lock()
         self._service: weakref.ref[Observed] | None = None
-        self._busy: dict[str, tuple[float, float]] = {}  # lane → busy seconds, time of that reading
+        self._usage: dict[str, _Usage] = {}  # of each lane
         self._refresh_every_s = refresh_every_s
         self._refreshed_s = self._clock()
         self.instruments.before_scrape(self.refresh)
@@ -117,10 +125,12 @@ class PrometheusMetrics:
     def _usage_percent(self, name: str, lane: Mapping[str, Any]) -> float:
         """Busy seconds of all slots over the seconds since the reading before; the first reading has none."""
         now_s, busy_s = self._clock(), float(lane["busy_s"])
-        was_busy_s, then_s = self._busy.get(name, (busy_s, now_s))
-        self._busy[name] = busy_s, now_s
-        elapsed_s = (now_s - then_s) * lane["n_slots"]
-        return min(100.0, 100 * (busy_s - was_busy_s) / elapsed_s) if elapsed_s > 0 else 0.0
+        last = self._usage.get(name, _Usage(now_s, busy_s, 0.0))
+        if now_s - last.at_s >= _SHORTEST_S:
+            slots_s = (now_s - last.at_s) * lane["n_slots"]
+            last = _Usage(now_s, busy_s, min(100.0, 100 * (busy_s - last.busy_s) / slots_s))
+        self._usage[name] = last
+        return last.percent
 
 
 def _set_pool(put: Instruments, device: str, pool: str, state: Mapping[str, float]) -> None:
@@ -228,7 +238,7 @@ def _records_damaged(put: Instruments, event: ev.RecordsDamaged) -> None:
 
 def _vectors_quantized(put: Instruments, event: ev.VectorsQuantized) -> None:
     put.add("embedding_quantization_vectors_total", event.n_vectors, codec=event.codec)
-    put.add("embedding_quantization_saved_bytes_total", event.n_bytes_saved)
+    put.add("embedding_quantization_saved_bytes_total", event.n_bytes_saved, codec=event.codec)
     put.set("embedding_quantization_worst_error", event.worst_error, codec=event.codec)
 
 

@@ -1,0 +1,98 @@
+"""Dashboards and alert rules: they parse, and they ask for metrics that exist, with labels these metrics have."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hybrid_embeddings.observability.catalogue import METRICS
+
+DEPLOY = Path(__file__).parents[4] / "deploy"
+DASHBOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
+ALERTS = DEPLOY / "prometheus" / "alerts.yml"
+PROMTOOL = shutil.which("promtool")
+ALL_METRICS = METRICS
+SERIES = {
+    metric.name + suffix: {*metric.labels, "instance", "job", *(["le"] if suffix == "_bucket" else [])}
+    for metric in ALL_METRICS
+    for suffix in (("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",))
+}
+
+
+def expressions():
+    for file in DASHBOARDS:
+        for panel in json.loads(file.read_text(encoding="utf-8"))["panels"]:
+            for target in panel["targets"]:
+                yield f"{file.stem}: {panel['title']}", target["expr"], target["legendFormat"]
+    for group in yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"]:
+        for rule in group["rules"]:
+            yield f"alert {rule['alert']}", rule["expr"], rule["annotations"]["summary"]
+
+
+CASES = list(expressions())
+
+
+@pytest.mark.parametrize(("where", "expression", "legend"), CASES, ids=[case[0] for case in CASES])
+def test_expressions_name_metrics_and_labels_that_exist(where, expression, legend):
+    names = re.findall(r"\b(?:embedding|rag)_[a-z0-9_]+", expression)
+    assert names, where
+    for name in names:
+        assert name in SERIES, f"{where}: there is no {name}"
+    allowed = set().union(*(SERIES[name] for name in names))
+    used = set(re.findall(r'(\w+)\s*(?:=~|!~|!=|=)\s*"', expression))
+    for grouped in re.findall(r"\b(?:by|on)\s*\(([^)]*)\)", expression):
+        used |= {label.strip() for label in grouped.split(",") if label.strip()}
+    used |= set(re.findall(r"{{\s*(?:\$labels\.)?(\w+)\s*}}", legend))
+    assert used <= allowed, f"{where}: {used - allowed}"
+
+
+def test_every_metric_is_on_a_dashboard_or_in_an_alert():
+    shown = " ".join(expression for _, expression, _ in CASES)
+    missing = [metric.name for metric in ALL_METRICS if metric.name not in shown]
+    assert sorted(missing) == sorted(NOT_SHOWN)
+
+
+# Looked up when something is wrong, not watched.
+NOT_SHOWN = [
+    "embedding_gpu_count",
+    "embedding_lane_error",
+    "embedding_lanes_refused_total",
+    "embedding_memory_pool_fragmentation",
+    "embedding_tokenize_seconds",
+    "embedding_tokens_processed_total",
+    "embedding_truncated_texts_total",
+]
+
+
+def test_dashboards_are_what_the_table_makes_of_them():
+    made = runpy.run_path(str(DEPLOY / "dashboards.py"))
+    assert {file.stem for file in DASHBOARDS} == set(made["DASHBOARDS"])
+    for file in DASHBOARDS:
+        title, panels = made["DASHBOARDS"][file.stem]
+        assert json.loads(file.read_text(encoding="utf-8")) == made["dashboard"](f"hybrid-{file.stem}", title, panels)
+
+
+def test_panels_do_not_overlap():
+    for file in DASHBOARDS:
+        places = [tuple(panel["gridPos"][axis] for axis in "xy") for panel in json.loads(file.read_text())["panels"]]
+        assert len(set(places)) == len(places)
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed (Debian: apt install prometheus)")
+def test_promtool_parses_every_expression(tmp_path):
+    rules = [
+        {"record": f"case:{number}", "expr": expression.replace("$__rate_interval", "5m")}
+        for number, (_, expression, _) in enumerate(CASES)
+    ]
+    file = tmp_path / "rules.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}), encoding="utf-8")
+    for arguments in (["rules", file], ["rules", ALERTS], ["config", DEPLOY / "prometheus" / "prometheus.yml"]):
+        done = subprocess.run([PROMTOOL, "check", *map(str, arguments)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
