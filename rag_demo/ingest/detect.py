@@ -16,6 +16,7 @@ _HOW_TO_DUMP = (
     "(Конфигурация → Выгрузить конфигурацию в файлы) with the hierarchical format, and give that folder"
 )
 _BINARIES = {".cf": "configuration", ".cfe": "extension", ".epf": "data processor", ".erf": "report", ".dt": "data"}
+_ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
 _SEARCH_DEPTH = 4
 _SEARCH_FOLDERS = 2_000
 
@@ -49,6 +50,8 @@ def _check_folder(root: Path) -> None:
             what = _BINARIES[root.suffix.lower()]
             raise NotADump(f"{root} is a binary {what} file, which cannot be read. {_HOW_TO_DUMP}.")
         hint = f" Give its folder instead: {root.parent}" if root.name == "Configuration.xml" else ""
+        if root.suffix.lower() in _ARCHIVES:
+            hint = " Of archives only ZIP is read; unpack it and give the folder."
         raise NotADump(f"{root} is a file, but a folder with a configuration dump is needed.{hint}")
     try:
         empty = next(root.iterdir(), None) is None
@@ -77,13 +80,14 @@ def _edt_layout(root: Path) -> EdtLayout | None:
 
 
 def _refuse_elsewhere(root: Path) -> None:
-    found = _configurations_below(root)
+    found = configurations_below(root)
     if found:
         places = ", ".join(str(place) for place in found[:5])
         raise NotADump(f"{root} is no dump itself, but there is one below it. Give that folder: {places}")
 
 
-def _configurations_below(root: Path) -> list[Path]:
+def configurations_below(root: Path) -> list[Path]:
+    """Roots of dumps in and below a folder, but not inside each other."""
     found: list[Path] = []
     for number, (folder, names, files) in enumerate(os.walk(root)):
         if number > _SEARCH_FOLDERS:

@@ -12,7 +12,7 @@ from pathlib import Path
 from rag_demo.ingest.records import Problem
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
-_MAX_DEPTH = 32
+MAX_DEPTH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class DumpFolder:
         yield from self._walk(self.root, "", 0)
 
     def _walk(self, folder: Path, prefix: str, depth: int) -> Iterator[DumpFile]:
-        if depth > _MAX_DEPTH:
-            self.report(prefix, f"skipped: folders are nested more than {_MAX_DEPTH} levels deep")
+        if depth > MAX_DEPTH:
+            self.report(prefix, f"skipped: folders are nested more than {MAX_DEPTH} levels deep")
             return
         try:
             with os.scandir(folder) as found:
