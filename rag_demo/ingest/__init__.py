@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rag_demo.ingest.detect import layout_of
-from rag_demo.ingest.reader import read_dump
-from rag_demo.ingest.records import Ingested, Problem
+from rag_demo.ingest.facts import Fact
+from rag_demo.ingest.reader import Dump
+from rag_demo.ingest.records import FileRead, Ingested, Listed, Problem, SourceFolder
+from rag_demo.types import Document
 
-__all__ = ["Ingested", "Problem", "read_configuration"]
+__all__ = ["Dump", "FileRead", "Ingested", "Listed", "Problem", "SourceFolder", "open_dump", "read_configuration"]
 
 
 def read_configuration(
@@ -31,4 +33,24 @@ def read_configuration(
     Raises:
         NotADump: the folder is not a dump that we read; the message says what it is and what to do.
     """
-    return read_dump(root, layout_of(root), space_id, on_progress)
+    dump = open_dump(root, space_id=space_id)
+    dump.listing()
+    problems = list(dump.problems)
+    documents: list[Document] = []
+    facts: list[Fact] = []
+    for read in dump.read(on_progress=on_progress):
+        documents += read.documents
+        facts += read.facts
+        problems += read.problems
+    documents.sort(key=lambda document: (document.path, document.line_start))
+    configuration = dump.configuration
+    return Ingested(documents, problems, configuration.name, configuration.version, configuration.format, facts)
+
+
+def open_dump(root: Path, *, space_id: str) -> Dump:
+    """The dump in ``root``, to be read file by file.
+
+    Raises:
+        NotADump: as `read_configuration`.
+    """
+    return Dump(root, layout_of(root), space_id)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +22,10 @@ from rag_demo.ingest.object_facts import ObjectFacts
 from rag_demo.ingest.objects import first_text, object_units
 from rag_demo.ingest.owners import Owner
 from rag_demo.ingest.parts import MAX_PART_LINES, Part, Unit, pack
-from rag_demo.ingest.records import FileRead, Ingested
+from rag_demo.ingest.records import FileRead, Listed, Problem
 from rag_demo.ingest.schedules import exchange_units, schedule_units
 from rag_demo.ingest.xml_tree import Element, XmlError, parse_xml
-from rag_demo.types import DocType, Document
+from rag_demo.types import DocType
 
 Progress = Callable[[int, int], None]
 _Located = tuple[DumpFile, Owner, Content]
@@ -37,24 +38,6 @@ _ADDITIONS: dict[Content, tuple[str, Callable[[Element], Iterator[Unit]]]] = {
 }
 
 
-def read_dump(root: Path, layout: Layout, space_id: str, on_progress: Progress | None) -> Ingested:
-    """Read the dump below ``root``.
-
-    Raises:
-        NotADump: the file of the configuration itself cannot be read.
-    """
-    folder = DumpFolder(root, expects_utf8=True)
-    configuration = Configuration(folder, layout)
-    reader = _Reader(folder, layout, space_id, configuration)
-    documents: list[Document] = []
-    facts: list[Fact] = []
-    for read in reader.files(on_progress):
-        documents += read.documents
-        facts += read.facts
-    documents.sort(key=lambda document: (document.path, document.line_start))
-    return Ingested(documents, folder.problems, configuration.name, configuration.version, configuration.format, facts)
-
-
 @dataclass(frozen=True, slots=True)
 class _File:
     """A file that is being read, and the facts found in it so far."""
@@ -65,50 +48,96 @@ class _File:
     facts: list[Fact]
 
 
-class _Reader:
-    def __init__(self, folder: DumpFolder, layout: Layout, space_id: str, configuration: Configuration) -> None:
-        self._folder = folder
+class Dump:
+    """`SourceFolder` over a configuration dump."""
+
+    def __init__(self, root: Path, layout: Layout, space_id: str) -> None:
+        """Read what the configuration is called.
+
+        Raises:
+            NotADump: the file of the configuration itself cannot be read.
+        """
+        self._folder = DumpFolder(root, expects_utf8=True)
         self._layout = layout
         self._space_id = space_id
-        self._configuration = configuration
+        self.configuration = Configuration(self._folder, layout)
         self._synonyms: dict[str, str] = {}
-        self._rights: dict[str, DumpFile] = {}
+        self._objects: dict[str, _Located] = {}  # by the full name of the owner
+        self._rights: dict[str, DumpFile] = {}  # by the full name of the role
+        self._others: list[_Located] = []
 
-    def files(self, on_progress: Progress | None) -> Iterator[FileRead]:
-        """All files: first those of the objects, because modules and forms carry their synonyms."""
-        objects, others = self._located()
-        count = len(objects) + len(others)
-        for done, located in enumerate(objects + others, start=1):
+    @property
+    def problems(self) -> list[Problem]:
+        """See `SourceFolder`."""
+        return self._folder.problems
+
+    def listing(self) -> list[Listed]:
+        """See `SourceFolder`. Modules and forms carry the synonym of their object, a role tells of its rights."""
+        self._locate()
+        listed = [Listed(file.path, file.location) for file in self._rights.values()]
+        for file, owner, _ in [*self._objects.values(), *self._others]:
+            needs = [object_.path for object_, _, _ in self._above(owner) if object_.path != file.path]
+            if owner.full_name in self._rights and file is self._objects[owner.full_name][0]:
+                needs.append(self._rights[owner.full_name].path)
+            listed.append(Listed(file.path, file.location, tuple(needs)))
+        return listed
+
+    def read(self, paths: Collection[str] | None = None, *, on_progress: Progress | None = None) -> Iterator[FileRead]:
+        """See `SourceFolder`. Objects come first, because of their synonyms."""
+        chosen = [file for file in (*self._objects.values(), *self._others) if paths is None or file[0].path in paths]
+        self._learn_synonyms(chosen)
+        for done, located in enumerate(chosen, start=1):
             yield self._read(*located)
             if on_progress is not None:
-                on_progress(done, count)
+                on_progress(done, len(chosen))
 
     def _read(self, file: DumpFile, owner: Owner, content: Content) -> FileRead:
+        before = len(self._folder.problems)
         text = self._folder.read_text(file)
-        if text is None:
-            return FileRead(file.path, [], [])
-        opened = _File(file.path, owner, Source(text), [])
+        opened = _File(file.path, owner, Source(text or ""), [])
         factory = DocumentFactory(self._space_id)
-        documents = [factory.make(passage) for passage in self._passages(opened, content)]
-        return FileRead(file.path, documents, opened.facts)
+        passages = self._passages(opened, content) if text is not None else ()
+        documents = [factory.make(passage) for passage in passages]
+        problems = self._folder.problems[before:]
+        del self._folder.problems[before:]
+        return FileRead(file.path, documents, opened.facts, problems)
 
-    def _located(self) -> tuple[list[_Located], list[_Located]]:
-        objects: list[_Located] = []
-        others: list[_Located] = []
+    def _locate(self) -> None:
+        self._objects, self._rights, self._others = {}, {}, []
         for file in self._folder.walk():
-            place = self._layout.place(file.path, self._configuration.name)
+            place = self._layout.place(file.path, self.configuration.name)
             if place is None:
                 continue
             if place.content is Content.RIGHTS:
                 self._rights[place.owner.full_name] = file
+            elif place.content is Content.OBJECT:
+                self._objects[place.owner.full_name] = (file, place.owner, place.content)
             else:
-                chosen = objects if place.content is Content.OBJECT else others
-                chosen.append((file, place.owner, place.content))
-        self._report_gaps([owner for _, owner, _ in objects])
-        return objects, others
+                self._others.append((file, place.owner, place.content))
+        self._report_gaps([owner for _, owner, _ in self._objects.values()])
+
+    def _above(self, owner: Owner) -> Iterator[_Located]:
+        """The files of the object itself and of those that it lies in."""
+        for depth in range(1, len(owner.chain) + 1):
+            located = self._objects.get(Owner(owner.chain[:depth]).full_name)
+            if located is not None:
+                yield located
+
+    def _learn_synonyms(self, chosen: Sequence[_Located]) -> None:
+        """Where only some files are read, those of the objects above them are looked into."""
+        read = {file.path for file, _, _ in chosen}
+        above = {near[0].path: near for _, owner, _ in chosen for near in self._above(owner)}
+        for file, owner, _ in (near for path, near in above.items() if path not in read):
+            before = len(self._folder.problems)
+            text = self._folder.read_text(file)
+            with contextlib.suppress(XmlError):
+                item = self._layout.object_of(parse_xml(Source(text or "").text))
+                if item is not None and item.tag == owner.chain[-1][0].name:
+                    self._remember_synonyms(item, owner)
+            del self._folder.problems[before:]  # they are told where the file itself is read
 
     def _report_gaps(self, owners: Sequence[Owner]) -> None:
-        configuration = self._configuration
+        configuration = self.configuration
         if missing := configuration.missing(owners):
             names = ", ".join(missing[:_SHOWN_MISSING]) + (" …" if len(missing) > _SHOWN_MISSING else "")
             self._folder.report(configuration.file.path, f"lists {len(missing)} objects without a file: {names}")

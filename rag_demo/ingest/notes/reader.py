@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -13,8 +13,7 @@ from rag_demo.ingest.documents import DocumentFactory, Passage
 from rag_demo.ingest.files import DumpFile, DumpFolder
 from rag_demo.ingest.notes.blocks import Block, html_blocks, markdown_blocks, text_blocks
 from rag_demo.ingest.notes.sections import sections
-from rag_demo.ingest.records import Ingested
-from rag_demo.types import Document
+from rag_demo.ingest.records import FileRead, Ingested, Listed, Problem
 
 OBJECT_KIND = "Text"
 MAX_FILE_BYTES = 8 * 1024 * 1024
@@ -52,20 +51,59 @@ def read_documents(
     Raises:
         InputError: there is no such folder.
     """
-    if not root.is_dir():
-        raise InputError(f"{root} is not a folder. --docs takes a folder of Markdown, HTML or text files.")
-    folder = DumpFolder(root, max_file_bytes=max_file_bytes)
-    prefix = unicodedata.normalize("NFC", name or root.resolve().name)
-    files = [file for file in folder.walk() if _is_read(file, folder)]
-    documents: list[Document] = []
-    for done, file in enumerate(files, start=1):
-        factory = DocumentFactory(space_id)
-        documents += [factory.make(passage) for passage in _passages(file, folder, prefix)]
-        if on_progress is not None:
-            on_progress(done, len(files))
+    folder = NotesFolder(root, space_id=space_id, name=name, max_file_bytes=max_file_bytes)
+    folder.listing()
+    problems, documents = list(folder.problems), []
+    for read in folder.read(on_progress=on_progress):
+        documents += read.documents
+        problems += read.problems
     documents.sort(key=lambda document: (document.path, document.line_start))
-    problems = [replace(problem, path=f"{prefix}/{problem.path}") for problem in folder.problems]
     return Ingested(documents, problems, "", "", "documents")
+
+
+class NotesFolder:
+    """`SourceFolder` over a folder of documents."""
+
+    def __init__(self, root: Path, *, space_id: str, name: str = "", max_file_bytes: int = MAX_FILE_BYTES) -> None:
+        """Take a folder; the arguments are those of `read_documents`.
+
+        Raises:
+            InputError: there is no such folder.
+        """
+        if not root.is_dir():
+            raise InputError(f"{root} is not a folder. --docs takes a folder of Markdown, HTML or text files.")
+        self._folder = DumpFolder(root, max_file_bytes=max_file_bytes)
+        self._prefix = unicodedata.normalize("NFC", name or root.resolve().name)
+        self._space_id = space_id
+        self._files: list[DumpFile] = []
+
+    @property
+    def problems(self) -> list[Problem]:
+        """See `SourceFolder`."""
+        return [self._cited(problem) for problem in self._folder.problems]
+
+    def listing(self) -> list[Listed]:
+        """See `SourceFolder`."""
+        self._files = [file for file in self._folder.walk() if _is_read(file, self._folder)]
+        return [Listed(f"{self._prefix}/{file.path}", file.location) for file in self._files]
+
+    def read(
+        self, paths: Collection[str] | None = None, *, on_progress: Callable[[int, int], None] | None = None
+    ) -> Iterator[FileRead]:
+        """See `SourceFolder`."""
+        chosen = [file for file in self._files if paths is None or f"{self._prefix}/{file.path}" in paths]
+        for done, file in enumerate(chosen, start=1):
+            before = len(self._folder.problems)
+            factory = DocumentFactory(self._space_id)
+            documents = [factory.make(passage) for passage in _passages(file, self._folder, self._prefix)]
+            problems = [self._cited(problem) for problem in self._folder.problems[before:]]
+            del self._folder.problems[before:]
+            yield FileRead(f"{self._prefix}/{file.path}", documents, [], problems)
+            if on_progress is not None:
+                on_progress(done, len(chosen))
+
+    def _cited(self, problem: Problem) -> Problem:
+        return replace(problem, path=f"{self._prefix}/{problem.path}")
 
 
 def _is_read(file: DumpFile, folder: DumpFolder) -> bool:
