@@ -101,5 +101,9 @@ class LaneError(HybridEmbeddingsError):
     """A lane could not run a batch. Never leaves the engine: the work goes to another lane."""
 
 
+class CacheTierError(HybridEmbeddingsError):
+    """A cache tier could not do its work. Never leaves a call: it goes on without the tier."""
+
+
 class LaneOutOfMemory(LaneError):
     """The batch did not fit into the memory of the device."""

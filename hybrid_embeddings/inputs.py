@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 
 from hybrid_embeddings.errors import InputError
-from hybrid_embeddings.types import Kind, OnTruncate
+from hybrid_embeddings.types import Importance, Kind, OnTruncate
 
 
 def checked_texts(texts: str | Iterable[str], *, offset: int = 0) -> list[str]:
@@ -39,7 +39,11 @@ def checked_documents(texts: Sequence[str], method: str) -> Sequence[str]:
 
 
 def check_options(
-    kind: Kind, timeout_s: float | None, on_truncate: OnTruncate = "ignore", batch_size: int | None = None
+    kind: Kind,
+    timeout_s: float | None,
+    on_truncate: OnTruncate = "ignore",
+    batch_size: int | None = None,
+    importance: Importance | None = None,
 ) -> None:
     """Refuse values that would fail later, or do something else without a word.
 
@@ -50,6 +54,8 @@ def check_options(
         raise InputError(f"kind is {kind!r}, expected one of {', '.join(get_args(Kind))}")
     if on_truncate not in get_args(OnTruncate):
         raise InputError(f"on_truncate is {on_truncate!r}, expected one of {', '.join(get_args(OnTruncate))}")
+    if importance is not None and importance not in get_args(Importance):
+        raise InputError(f"importance is {importance!r}, expected one of {', '.join(get_args(Importance))}")
     if batch_size is not None:
         check_count("batch_size", batch_size)
     # threading cannot wait longer than about 292 years, and a NaN would wait for ever

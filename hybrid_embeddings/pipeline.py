@@ -12,11 +12,22 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hybrid_embeddings.errors import BadVector, DeadlineExceeded, InputError
-from hybrid_embeddings.models.static import StaticModel, normalized
+from hybrid_embeddings.finishing import Finishing
+from hybrid_embeddings.models.static import StaticModel
 from hybrid_embeddings.models.tokenizer import TextTokenizer
 from hybrid_embeddings.scheduling.dispatcher import Dispatcher
 from hybrid_embeddings.scheduling.work import Item, Job
-from hybrid_embeddings.types import CallCounters, Kind, ModelCard, OnTruncate, Report, TokenizedText, Vectors
+from hybrid_embeddings.types import (
+    CallCounters,
+    Importance,
+    Kind,
+    Lookup,
+    ModelCard,
+    OnTruncate,
+    Report,
+    TokenizedText,
+    Vectors,
+)
 
 # Texts are tokenised and queued in pieces, so that lanes start before the last text is tokenised.
 _PIECE = 1024
@@ -32,6 +43,7 @@ class Request:
     device: str | None = None
     is_query: bool = False
     on_truncate: OnTruncate = "ignore"
+    importance: Importance | None = None
     deadline_s: float | None = None  # by time.monotonic()
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set by whoever does not want the vectors any more while texts are still being queued."""
@@ -39,13 +51,15 @@ class Request:
 
 @dataclass(slots=True)
 class Pending:
-    """A call whose texts are queued."""
+    """A call whose texts are queued, as far as no cache knows them."""
 
     job: Job
-    inverse: np.ndarray  # row of the caller → row of the job
+    rows: np.ndarray | None  # rows of the caller that are computed, None: all
+    inverse: np.ndarray  # position in `rows` → row of the job
     first_row: np.ndarray  # row of the job → first row of the caller
     report: Report
     started_s: float
+    known: Lookup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +71,7 @@ class Pipeline:
     prompts: dict[Kind, str]
     dispatcher: Dispatcher | None
     static: StaticModel | None
-    truncate_dim: int | None = None
-    normalize: bool | None = None
+    finishing: Finishing
     counters: CallCounters = field(default_factory=CallCounters)
     lock: threading.Lock = field(default_factory=threading.Lock)  # of the counters
 
@@ -67,36 +80,67 @@ class Pipeline:
         """Tokens that are read of one text, special tokens included; None: all."""
         return self.tokenizer.max_tokens
 
-    @property
-    def dimension(self) -> int:
-        """Length of the vectors that leave the pipeline."""
-        return min(self.truncate_dim or self.card.dimension, self.card.dimension)
-
     def start(self, request: Request) -> Pending:
-        """Check, de-duplicate, tokenise and queue. Does not wait for vectors."""
+        """Look up, de-duplicate, tokenise and queue the rest. Does not wait for vectors."""
         started = time.perf_counter()
-        unique, inverse, first_row = _deduplicate(request.texts)
-        report = Report(n_texts=len(request.texts), n_computed=len(unique))
+        report = Report(n_texts=len(request.texts))
+        known = self._known(request, report)
+        rows, texts = None, request.texts
+        if known is not None:
+            rows = np.flatnonzero(~known.found)
+            texts = [request.texts[row] for row in rows.tolist()]
+        unique, inverse, first_row = _deduplicate(texts)
+        if rows is not None:
+            first_row = rows[first_row]
+        report.n_computed = len(unique)
         job = Job(len(unique), self.card.dimension)
-        n_lost: dict[int, int] = {}
         try:
-            for start, tokenized in self._tokenized(unique, request.kind, first_row, report):
-                if request.cancelled.is_set():
-                    break
-                _check_deadline(request)
-                report.n_tokens += sum(len(text.ids) for text in tokenized)
-                n_lost.update({start + row: text.n_lost for row, text in enumerate(tokenized) if text.n_lost})
-                if request.on_truncate == "error":
-                    self._refuse_long(n_lost, first_row)
-                self._queue(job, request, unique, start, tokenized)
+            n_lost = self._queue_all(job, request, unique, first_row, report)
         except BaseException:  # Ctrl-C, too: nobody will wait for what is queued
             self.cancel(job)
             raise
         if n_lost:
-            report.truncated = {index: n_lost[row] for index, row in enumerate(inverse.tolist()) if row in n_lost}
-            if request.on_truncate == "warn":
-                _log.warning("%d of %d texts were cut to %s tokens", len(report.truncated), report.n_texts, self.limit)
-        return Pending(job, inverse, first_row, report, started)
+            computed = range(len(texts)) if rows is None else rows.tolist()
+            report.truncated |= {
+                row: n_lost[of_job] for row, of_job in zip(computed, inverse.tolist(), strict=True) if of_job in n_lost
+            }
+        if report.truncated and request.on_truncate == "warn":
+            _log.warning("%d of %d texts were cut to %s tokens", len(report.truncated), report.n_texts, self.limit)
+        return Pending(job, rows, inverse, first_row, report, started, known)
+
+    def _known(self, request: Request, report: Report) -> Lookup | None:
+        """Ask the caches and write down what they knew. A call that insists on a device is computed there."""
+        cache = self.finishing.cache
+        if cache is None or request.device is not None or not request.texts:
+            return None
+        known = cache.get_many(self.finishing.spaces[request.kind], request.texts, request.importance)
+        if known is None:
+            return None
+        rows = np.flatnonzero(known.found)
+        facts = known.facts[rows]
+        n_tokens = dict(zip([request.texts[row] for row in rows.tolist()], facts[:, 0].tolist(), strict=True))
+        report.n_cached, report.n_tokens = len(n_tokens), sum(n_tokens.values())
+        cut = facts[:, 1] > 0
+        report.truncated = dict(zip(rows[cut].tolist(), facts[cut, 1].tolist(), strict=True))
+        if request.on_truncate == "error":
+            self._refuse_long(report.truncated)
+        return known
+
+    def _queue_all(
+        self, job: Job, request: Request, unique: list[str], first_row: np.ndarray, report: Report
+    ) -> dict[int, int]:
+        """Tokenise and queue piece by piece; return row of the job → tokens that were cut off."""
+        n_lost: dict[int, int] = {}
+        for start, tokenized in self._tokenized(unique, request.kind, first_row, report):
+            if request.cancelled.is_set():
+                break
+            _check_deadline(request)
+            report.n_tokens += sum(len(text.ids) for text in tokenized)
+            n_lost.update({start + row: text.n_lost for row, text in enumerate(tokenized) if text.n_lost})
+            if request.on_truncate == "error":
+                self._refuse_long({int(first_row[row]): n for row, n in n_lost.items()})
+            self._queue(job, request, unique, start, tokenized)
+        return n_lost
 
     def finish(self, pending: Pending, *, timeout_s: float | None = None) -> Vectors:
         """Wait for the vectors of a call and bring them into the order of the caller. float32, (n, dim).
@@ -125,12 +169,11 @@ class Pipeline:
         index = int(pending.first_row[error.index])
         return BadVector(f"text {index}: {error}", index=index)
 
-    def _refuse_long(self, n_lost: dict[int, int], first_row: np.ndarray) -> None:
+    def _refuse_long(self, n_lost: dict[int, int]) -> None:
         if not n_lost:
             return
-        row = min(n_lost)
-        index = int(first_row[row])
-        n_tokens = (self.limit or 0) + n_lost[row]
+        index = min(n_lost)
+        n_tokens = (self.limit or 0) + n_lost[index]
         raise InputError(
             f"text {index} has about {n_tokens} tokens, the limit is {self.limit}; "
             "split it, or allow cutting with on_truncate='ignore'",
@@ -138,16 +181,14 @@ class Pipeline:
         )
 
     def arrange(self, pending: Pending, vectors: Vectors) -> Vectors:
-        """Cut, scale and order the vectors of a finished job."""
+        """Cut, scale and order the vectors of a finished job, and add those that were known."""
         pending.report.lanes = pending.job.lanes or pending.report.lanes
-        if self.dimension < self.card.dimension:
-            vectors = vectors[:, : self.dimension]
-        # Cutting changes the length, so a model that normalises is normalised again.
-        scale = self.normalize if self.normalize is not None else self.card.normalizes
-        if scale and (self.dimension < self.card.dimension or not self.card.normalizes):
-            vectors = normalized(vectors)
+        vectors = self.finishing.finished(vectors)
         if len(pending.inverse) != len(vectors):
             vectors = vectors[pending.inverse]
+        if pending.known is not None:
+            pending.known.vectors[pending.rows] = vectors
+            vectors = pending.known.vectors
         pending.report.total_s = time.perf_counter() - pending.started_s
         with self.lock:
             self.counters.count(pending.report)
@@ -178,7 +219,10 @@ class Pipeline:
 
     def _queue(self, job: Job, request: Request, unique: list[str], start: int, tokenized: list[TokenizedText]) -> None:
         if self.static is not None:
-            job.vectors[start : start + len(tokenized)] = self.static.encode(tokenized)
+            vectors = job.vectors[start : start + len(tokenized)]
+            vectors[:] = self.static.encode(tokenized)
+            origin = self.finishing.origin(request.kind, request.importance)
+            self.finishing.put(origin, unique[start : start + len(tokenized)], tokenized, vectors)
             if start + len(tokenized) == len(unique):
                 job.lanes["static"] = len(unique)
                 job.succeed()
@@ -187,13 +231,16 @@ class Pipeline:
             raise RuntimeError("a pipeline needs a dispatcher or a static model")
         prompt = self.prompts[request.kind]
         prompt_tokens = self.card.prompt_tokens[request.kind]
+        origin = self.finishing.origin(request.kind, request.importance)
         items = [
             Item(
                 key=(prompt_tokens, request.device, prompt + unique[start + offset]),
+                source=unique[start + offset],
                 text=text,
                 is_query=request.is_query,
                 device=request.device,
                 prompt_tokens=prompt_tokens,
+                origin=origin,
             )
             for offset, text in enumerate(tokenized)
         ]

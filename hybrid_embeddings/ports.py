@@ -1,11 +1,12 @@
-"""The seams of the engine: what a device has to offer to take part."""
+"""The seams of the engine: what a device, a cache, a tier of a cache have to offer to take part."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Protocol, runtime_checkable
 
-from hybrid_embeddings.types import Batch, MemoryReading, Vectors
+from hybrid_embeddings.keys import Space
+from hybrid_embeddings.types import Batch, Facts, Importance, Lookup, MemoryReading, Vectors
 
 
 @runtime_checkable
@@ -90,3 +91,83 @@ class PooledMemory(Protocol):
 
     def pool_stats(self) -> Mapping[str, PoolState]:
         """Return the figures of each pool, by name; none if the lane has no pool."""
+
+
+class VectorCache(Protocol):
+    """What the pipeline asks before it computes, and tells afterwards. A failure costs time, never an answer."""
+
+    def get_many(self, space: Space, texts: Sequence[str], importance: Importance | None = None) -> Lookup | None:
+        """Return what is known of texts, row by row; None if nothing is."""
+
+    def put_many(
+        self, space: Space, texts: Sequence[str], vectors: Vectors, facts: Facts, importance: Importance | None = None
+    ) -> None:
+        """Keep vectors, float32 (n, dim), with tokens and cut-off tokens of their texts, int32 (n, 2)."""
+
+    def stats(self) -> dict[str, Any]:
+        """Return size, limits, hits and misses, in all and per tier. JSON-ready; asks no server."""
+
+    def health(self) -> dict[str, dict[str, str]]:
+        """Return status and detail of every tier that can fail."""
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Wait until everything is written to the slower tiers; False when the time is over before."""
+
+    def close(self) -> None:
+        """Write what is left and let go of connections. Idempotent."""
+
+
+class RecordTier(Protocol):
+    """A slower tier: records by key in a store that processes may share. One round trip per call.
+
+    Methods raise :class:`CacheTierError`, nothing else. Threads may share a tier.
+    """
+
+    @property
+    def name(self) -> str:
+        """``redis``, ``sql``: for statistics."""
+
+    @property
+    def address(self) -> str:
+        """Where the store is, with secrets masked."""
+
+    def get_many(self, space: bytes, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the record of each key, None where there is none or its time is over."""
+
+    def put_many(self, space: bytes, records: Mapping[bytes, bytes]) -> None:
+        """Store records; those with the same key are replaced."""
+
+    def delete_many(self, space: bytes, keys: Sequence[bytes]) -> None:
+        """Remove records. Keys that are not there are fine."""
+
+    def register(self, space: bytes, description: Mapping[str, str]) -> None:
+        """Remember what a space is, for people: see :meth:`Space.described`."""
+
+    def spaces(self) -> dict[bytes, dict[str, str]]:
+        """Return the registered spaces."""
+
+    def scan(self, space: bytes | None = None) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """Yield (space, key, record) of everything, or of one space."""
+
+    def purge(self, space: bytes | None = None) -> int:
+        """Remove everything, or one space; return how many records that were."""
+
+    def close(self) -> None:
+        """Let go of connections. Idempotent."""
+
+
+class CircuitBreaker(Protocol):
+    """Tells whether a part that may fail gets work; see :class:`hybrid_embeddings.resilience.breaker.Breaker`."""
+
+    @property
+    def state(self) -> Literal["closed", "open", "half_open"]:
+        """``half_open`` as soon as a trial would be let through."""
+
+    def allow(self) -> bool:
+        """Tell whether work may start; in half-open state this claims the trial."""
+
+    def success(self) -> None:
+        """Work succeeded."""
+
+    def failure(self) -> None:
+        """Work failed."""

@@ -16,7 +16,7 @@ from hybrid_embeddings.pipeline import Request
 from hybrid_embeddings.progress import ProgressBar
 from hybrid_embeddings.runtime import Runtime
 from hybrid_embeddings.settings import Settings
-from hybrid_embeddings.types import Kind, OnTruncate, Report, Vectors
+from hybrid_embeddings.types import Importance, Kind, OnTruncate, Report, Vectors
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -74,6 +74,7 @@ class EmbeddingService:
         kind: Kind = "text",
         timeout_s: float | None = None,
         on_truncate: OnTruncate = "ignore",
+        importance: Importance | None = None,
         return_report: Literal[False] = False,
     ) -> Vectors: ...
     @overload
@@ -87,6 +88,7 @@ class EmbeddingService:
         kind: Kind = "text",
         timeout_s: float | None = None,
         on_truncate: OnTruncate = "ignore",
+        importance: Importance | None = None,
         return_report: Literal[True],
     ) -> tuple[Vectors, Report]: ...
     def encode(
@@ -99,6 +101,7 @@ class EmbeddingService:
         kind: Kind = "text",
         timeout_s: float | None = None,
         on_truncate: OnTruncate = "ignore",
+        importance: Importance | None = None,
         return_report: bool = False,
     ) -> Vectors | tuple[Vectors, Report]:
         """Embed one text or many.
@@ -108,12 +111,15 @@ class EmbeddingService:
             batch_size: texts handed to the engine at once; it forms its own batches by tokens, so this only
                 bounds memory. Not set: all of them.
             show_progress: draw a progress bar on standard error.
-            use_device: ``cpu``, ``cuda`` or ``cuda:1``: only this device. Not set: all.
+            use_device: ``cpu``, ``cuda`` or ``cuda:1``: only this device; caches are not asked. Not set: all.
             kind: which prompt of the model is put before the texts; ``text`` does what
                 ``SentenceTransformer.encode`` does.
             timeout_s: seconds for the whole call. Not set: as long as it takes.
             on_truncate: what to do with a text that is longer than the model reads: cut it, cut it and log a
                 warning, or raise :class:`InputError`.
+            importance: how exactly Redis and SQL store the vectors: ``critical`` in float32, ``normal`` in int16,
+                ``background`` in int8, if the settings do not say otherwise. Vectors that were stored less exactly
+                are computed again. Not set: see EMBEDDING_QUANTIZATION_IMPORTANCE.
             return_report: also return a :class:`Report` with truncated rows, tokens and lanes.
 
         Returns:
@@ -123,8 +129,8 @@ class EmbeddingService:
             InputError: an element is not a string or no valid Unicode; names its index.
             DeadlineExceeded, Overloaded, NoLaneAvailable, BadVector, ServiceClosed: see the errors module.
         """
-        check_options(kind, timeout_s, on_truncate, batch_size)
-        request = Request(checked_texts(texts), kind, use_device, _is_query(texts, kind), on_truncate)
+        check_options(kind, timeout_s, on_truncate, batch_size, importance)
+        request = Request(checked_texts(texts), kind, use_device, _is_query(texts, kind), on_truncate, importance)
         vectors, report = calls.in_pieces(
             self._runtime.engine(),
             request,
@@ -241,9 +247,13 @@ class EmbeddingService:
             **statistics.explain(self._runtime.engine()),
         }
 
-    def get_device_stats(self) -> dict[str, int]:
-        """Return calls per sort of device, texts, tokens, duplicates and truncated texts since the start."""
+    def get_device_stats(self) -> dict[str, float]:
+        """Return calls per sort of device, texts, tokens, duplicates, cut texts and cache hits since the start."""
         return statistics.device_stats(self._runtime.engine())
+
+    def get_cache_stats(self) -> dict[str, Any]:
+        """Return size, limits, hits and misses of the caches, in all and per tier; texts are counted row by row."""
+        return statistics.cache_stats(self._runtime.engine())
 
     def get_performance_stats(self) -> dict[str, dict[str, float]]:
         """Return batches, seconds and speed per lane since the start."""

@@ -86,8 +86,9 @@ def _user_cache_dir() -> Path:
     return base
 
 
-def _option(default: Any, env: str, parse: Callable[[Any], Any], meaning: str) -> Any:
-    return field(default=default, metadata={"env": env, "parse": parse, "meaning": meaning})
+def _option(default: Any, env: str, parse: Callable[[Any], Any], meaning: str, *, secret: bool = False) -> Any:
+    metadata = {"env": env, "parse": parse, "meaning": meaning, "secret": secret}
+    return field(default=default, repr=not secret, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +211,97 @@ class Settings:
         None, "EMBEDDING_MODEL_CACHE_DIR", _path, "Folder for prepared models. Not set: the user's cache folder."
     )
 
+    cache_enabled: bool = _option(
+        True, "EMBEDDING_CACHE_ENABLED", _bool, "Keep vectors of texts and use them again. Off: no tier at all."
+    )
+    cache_size: int = _option(1000, "EMBEDDING_CACHE_SIZE", _positive_int, "Most vectors in the memory tier.")
+    cache_ttl_s: float = _option(
+        3600.0, "EMBEDDING_CACHE_TTL", _positive_float, "Seconds until the memory tier forgets a vector."
+    )
+    cache_max_mb: int = _option(
+        256, "EMBEDDING_CACHE_MAX_MB", _positive_int, "Most MiB of vectors and texts in the memory tier."
+    )
+    cache_redis_url: str | None = _option(
+        None,
+        "EMBEDDING_CACHE_REDIS_URL",
+        _text,
+        "Redis tier: redis://, rediss:// (TLS) or unix://. Not set: no such tier.",
+        secret=True,
+    )
+    cache_redis_prefix: str = _option(
+        "hybrid-embeddings", "EMBEDDING_CACHE_REDIS_PREFIX", _text, "What all keys in Redis begin with."
+    )
+    cache_redis_ttl_s: float = _option(
+        604_800.0, "EMBEDDING_CACHE_REDIS_TTL", _positive_float, "Seconds until Redis forgets a vector."
+    )
+    cache_sql_url: str | None = _option(
+        None,
+        "EMBEDDING_CACHE_SQL_URL",
+        _text,
+        "SQL tier: a URL of SQLAlchemy (sqlite, postgresql, mysql, mariadb), or sqlite alone for a file in the user's "
+        "cache folder. Not set: no such tier.",
+        secret=True,
+    )
+    cache_sql_ttl_s: float = _option(
+        2_592_000.0, "EMBEDDING_CACHE_SQL_TTL", _positive_float, "Seconds until the SQL tier forgets a vector."
+    )
+    cache_sql_size: int = _option(
+        1_000_000, "EMBEDDING_CACHE_SQL_SIZE", _positive_int, "About how many vectors the SQL tier keeps."
+    )
+    cache_timeout_s: float = _option(
+        1.0, "EMBEDDING_CACHE_TIMEOUT", _positive_float, "Seconds to wait for Redis or the database."
+    )
+    cache_secret: str | None = _option(
+        None,
+        "EMBEDDING_CACHE_SECRET",
+        _text,
+        "Secret of all who share a store: keys cannot be guessed, records cannot be forged. Not set: plain digests.",
+        secret=True,
+    )
+    cache_write_queue: int = _option(
+        20_000,
+        "EMBEDDING_CACHE_WRITE_QUEUE",
+        _positive_int,
+        "Most vectors that wait to be written to the slower tiers; more are not stored there.",
+    )
+    breaker_threshold_cache: int = _option(
+        5, "EMBEDDING_CACHE_CB_THRESHOLD", _positive_int, "Failures in a row that take a cache tier out of service."
+    )
+    breaker_timeout_cache_s: float = _option(
+        60.0, "EMBEDDING_CACHE_CB_TIMEOUT", _positive_float, "Seconds until a cache tier is tried again."
+    )
+    quantization: bool = _option(
+        True,
+        "EMBEDDING_QUANTIZATION_ENABLED",
+        _bool,
+        "Store vectors in Redis and SQL in fewer bits, by importance. Off: float32.",
+    )
+    quantization_importance: str | None = _option(
+        None,
+        "EMBEDDING_QUANTIZATION_IMPORTANCE",
+        _choice("critical", "normal", "background"),
+        "Importance of calls that give none. critical is stored in float32. Not set: critical with exact precision, "
+        "else normal.",
+    )
+    quantization_normal: str = _option(
+        "int16",
+        "EMBEDDING_QUANTIZATION_NORMAL",
+        _choice("float32", "float16", "int16", "int8", "int8-calibrated"),
+        "How vectors of normal importance are stored: float32, float16, int16, int8 or int8-calibrated.",
+    )
+    quantization_background: str = _option(
+        "int8",
+        "EMBEDDING_QUANTIZATION_BACKGROUND",
+        _choice("float32", "float16", "int16", "int8", "int8-calibrated"),
+        "How vectors of background importance are stored.",
+    )
+    quantization_calibration: Path | None = _option(
+        None,
+        "EMBEDDING_QUANTIZATION_CALIBRATION",
+        _path,
+        "File with the scales of int8-calibrated, made by: hybrid-embeddings cache calibrate.",
+    )
+
     @classmethod
     def load(
         cls,
@@ -243,20 +335,21 @@ class Settings:
                 (f"{env} in {env_file}", from_file.get(env) or None),
             ):
                 if raw is not None:
-                    values[name] = _parse(option.metadata["parse"], raw, origin)
+                    values[name] = _parse(option.metadata["parse"], raw, origin, secret=option.metadata["secret"])
                     break
         return cls(**values)
 
 
-def _parse(parse: Callable[[Any], Any], raw: Any, origin: str) -> Any:
+def _parse(parse: Callable[[Any], Any], raw: Any, origin: str, *, secret: bool = False) -> Any:
+    shown = "***" if secret else repr(raw)
     if parse is _bool and isinstance(raw, bool):
         return raw
     if parse is not _bool and isinstance(raw, bool):
-        raise SettingsError(f"{origin}: {raw!r} cannot be used: expected no truth value")
+        raise SettingsError(f"{origin}: {shown} cannot be used: expected no truth value")
     try:
         return parse(raw)
     except (TypeError, ValueError, AttributeError) as error:
-        raise SettingsError(f"{origin}: {raw!r} cannot be used: {error}") from error
+        raise SettingsError(f"{origin}: {shown} cannot be used: {error}") from error
 
 
 def read_env_file(path: Path) -> dict[str, str]:

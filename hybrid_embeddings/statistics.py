@@ -58,9 +58,10 @@ def _pools(lane: Lane) -> dict[str, dict[str, float]]:
     }
 
 
-def device_stats(engine: Engine) -> dict[str, int]:
-    """Return how many calls went to the CPU, to GPUs, to both; texts, tokens, duplicates and truncated texts."""
+def device_stats(engine: Engine) -> dict[str, float]:
+    """Return how many calls went to the CPU, to GPUs, to both; texts, tokens, duplicates, truncated texts, hits."""
     counters = engine.pipeline.counters
+    cache = cache_stats(engine)
     return {
         "cpu_requests": counters.n_cpu_calls,
         "gpu_requests": counters.n_gpu_calls,
@@ -70,7 +71,17 @@ def device_stats(engine: Engine) -> dict[str, int]:
         "total_tokens_processed": counters.n_tokens,
         "duplicate_texts": counters.n_duplicates,
         "truncated_texts": counters.n_truncated,
+        "cache_hits": cache["hits"],
+        "cache_misses": cache["misses"],
+        "cache_hit_rate": cache["hit_rate"],
     }
+
+
+def cache_stats(engine: Engine) -> dict[str, Any]:
+    """Return size, limits, hits and misses of the caches; zeros where caching is off."""
+    if engine.cache is None:
+        return {"enabled": False, "size": 0, "max_size": 0, "ttl_seconds": 0.0, "hits": 0, "misses": 0, "hit_rate": 0.0}
+    return engine.cache.stats()
 
 
 def performance_stats(engine: Engine) -> dict[str, dict[str, float]]:
@@ -90,7 +101,7 @@ def performance_stats(engine: Engine) -> dict[str, dict[str, float]]:
 def health(engine: Engine) -> dict[str, Any]:
     """Return a status for the whole and per component.
 
-    ``healthy``: all lanes work. ``degraded``: some do not. ``unhealthy``: none does.
+    ``healthy``: all lanes and cache tiers work. ``degraded``: some do not. ``unhealthy``: no lane does.
     """
     components: dict[str, dict[str, str]] = {
         name: {"status": "unhealthy", "detail": why} for name, why in engine.refused.items()
@@ -99,12 +110,14 @@ def health(engine: Engine) -> dict[str, Any]:
         components[state.name] = _lane_health(state)
     if engine.pipeline.static is not None:
         components["static"] = {"status": "healthy", "detail": ""}
-    statuses = {component["status"] for component in components.values()}
-    overall: Health = "degraded"
-    if statuses == {"healthy"}:
+    if all(component["status"] == "unhealthy" for component in components.values()):
+        overall: Health = "unhealthy"  # whatever the caches know: nothing can be computed
+    else:
+        overall = "degraded"
+    if engine.cache is not None:
+        components |= engine.cache.health()
+    if all(component["status"] == "healthy" for component in components.values()):
         overall = "healthy"
-    elif statuses == {"unhealthy"}:
-        overall = "unhealthy"
     return {"status": overall, "components": components}
 
 

@@ -14,11 +14,17 @@ Vectors = npt.NDArray[np.float32]
 TokenIds = npt.NDArray[np.int32]
 """int32, shape (n_tokens,), special tokens included."""
 
+Facts = npt.NDArray[np.int32]
+"""int32, shape (n, 2): tokens of each text after truncation, and tokens that the truncation cut off."""
+
 OnTruncate = Literal["ignore", "warn", "error"]
 """What to do when a text is longer than the model can read."""
 
 Kind = Literal["text", "query", "document"]
 """Which prompt of the model is put before the text. ``text`` is what ``SentenceTransformer.encode`` uses."""
+
+Importance = Literal["critical", "normal", "background"]
+"""How exactly the slower cache tiers store a vector: float32, int16, int8 unless the settings say otherwise."""
 
 Precision = Literal["fast", "exact"]
 """``exact``: float32 everywhere. ``fast``: the fastest numeric mode of a device that passes the lane check."""
@@ -79,6 +85,15 @@ class MemoryReading:
     peak_bytes: int | None = None  # the most that batches took at once since the reading before
 
 
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What a cache knows of n texts, row by row. Rows that are not ``found`` hold nothing of value."""
+
+    vectors: Vectors  # float32, (n, dim)
+    found: npt.NDArray[np.bool_]  # (n,)
+    facts: Facts
+
+
 @dataclass(slots=True)
 class CallCounters:
     """Totals over all calls since the start, for statistics."""
@@ -90,6 +105,7 @@ class CallCounters:
     n_texts: int = 0
     n_tokens: int = 0
     n_duplicates: int = 0
+    n_cached: int = 0
     n_truncated: int = 0
 
     def count(self, report: Report) -> None:
@@ -101,7 +117,8 @@ class CallCounters:
         self.n_cpu_calls += len(report.lanes) == 1 and is_gpu == {False}
         self.n_texts += report.n_texts
         self.n_tokens += report.n_tokens
-        self.n_duplicates += report.n_texts - report.n_computed
+        self.n_duplicates += report.n_texts - report.n_computed - report.n_cached
+        self.n_cached += report.n_cached
         self.n_truncated += len(report.truncated)
 
 
@@ -111,8 +128,11 @@ class Report:
 
     n_texts: int
     n_computed: int = 0
-    """Texts that went through the model; the rest were equal to another one."""
+    """Texts that went through the model."""
+    n_cached: int = 0
+    """Texts that a cache knew. The rest, ``n_texts - n_computed - n_cached``, were equal to another one."""
     n_tokens: int = 0
+    """Tokens of all distinct texts, known or computed."""
     truncated: dict[int, int] = field(default_factory=dict)
     """Row → tokens that were cut off."""
     lanes: dict[str, int] = field(default_factory=dict)
@@ -127,6 +147,7 @@ class Report:
             self.lanes[lane] = self.lanes.get(lane, 0) + count
         self.n_texts += part.n_texts
         self.n_computed += part.n_computed
+        self.n_cached += part.n_cached
         self.n_tokens += part.n_tokens
         self.tokenize_s += part.tokenize_s
         self.total_s += part.total_s

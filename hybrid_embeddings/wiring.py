@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from hybrid_embeddings.cache_wiring import build_cache, spaces_of
 from hybrid_embeddings.errors import (
     HybridEmbeddingsError,
     MissingDependencyError,
     NoLaneAvailable,
     SettingsError,
 )
+from hybrid_embeddings.finishing import Finishing
 from hybrid_embeddings.models.canaries import canary_texts
 from hybrid_embeddings.models.cuda_device import CudaDevice, cuda_devices
 from hybrid_embeddings.models.devices import HostMemory, available_cores, has_fast_bfloat16
@@ -23,7 +25,7 @@ from hybrid_embeddings.models.tokenizer import TextTokenizer
 from hybrid_embeddings.models.torch_device import HostDevice
 from hybrid_embeddings.models.torch_lane import TorchLane
 from hybrid_embeddings.pipeline import Pipeline
-from hybrid_embeddings.ports import Lane, ReportsMemory
+from hybrid_embeddings.ports import Lane, ReportsMemory, VectorCache
 from hybrid_embeddings.resilience.breaker import Breaker
 from hybrid_embeddings.scheduling.budget import (
     BudgetPolicy,
@@ -64,10 +66,17 @@ class Engine:
         """The lanes at work; none for a static model."""
         return self.pipeline.dispatcher.states if self.pipeline.dispatcher else []
 
+    @property
+    def cache(self) -> VectorCache | None:
+        """All cache tiers; None if caching is off."""
+        return self.pipeline.finishing.cache
+
     def close(self) -> None:
-        """Stop the lanes."""
+        """Stop the lanes, and write what the caches have not written yet."""
         if self.pipeline.dispatcher is not None:
             self.pipeline.dispatcher.close()
+        if self.cache is not None:
+            self.cache.close()
 
 
 def build_engine(
@@ -92,8 +101,17 @@ def build_engine(
     )
     if settings.truncate_dim is not None and settings.truncate_dim > card.dimension:
         raise SettingsError(f"truncate_dim is {settings.truncate_dim}, but the model has {card.dimension} dimensions")
-    prompts = _prompts(settings, model)
+    prompts = prompts_of(settings, model)
     dispatcher, static = None, None
+    dimension = min(settings.truncate_dim or card.dimension, card.dimension)
+    finishing = Finishing(
+        card,
+        truncate_dim=settings.truncate_dim,
+        normalize=settings.normalize,
+        # A static model computes a vector in less time than another process needs to send it.
+        cache=build_cache(settings, dimension=dimension, with_stores=not card.is_static),
+        spaces=spaces_of(settings, model, prompts),
+    )
     refused: dict[str, str] = {}
     if card.is_static:
         static = StaticModel(model.static_weights(), normalizes=card.normalizes)
@@ -105,6 +123,7 @@ def build_engine(
             max_queued_tokens=settings.max_queued_tokens,
             operation_timeout_s=settings.operation_timeout_s,
             hybrid=settings.hybrid_mode,
+            on_computed=finishing.remember,
         )
     pipeline = Pipeline(
         card=card,
@@ -112,8 +131,7 @@ def build_engine(
         prompts=prompts,
         dispatcher=dispatcher,
         static=static,
-        truncate_dim=settings.truncate_dim,
-        normalize=settings.normalize,
+        finishing=finishing,
     )
     return Engine(pipeline, refused)
 
@@ -129,7 +147,12 @@ def _token_limit(settings: Settings, model: PreparedModel) -> int | None:
     return settings.max_tokens
 
 
-def _prompts(settings: Settings, model: PreparedModel) -> dict[Kind, str]:
+def prompts_of(settings: Settings, model: PreparedModel) -> dict[Kind, str]:
+    """Return what is put before the texts of each kind.
+
+    Raises:
+        SettingsError: a prompt is given that the model cannot take.
+    """
     prompts = dict(model.card.prompts)
     given: dict[Kind, str | None] = {"query": settings.query_prompt, "document": settings.document_prompt}
     for kind, prompt in given.items():

@@ -43,13 +43,19 @@ class Dispatcher:
         max_queued_tokens: int,
         operation_timeout_s: float,
         hybrid: bool = True,
+        on_computed: Callable[[Sequence[Item], Vectors], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Start the lanes. ``on_computed`` gets items with their finite vectors, (n, dim), before anybody else does.
+
+        It is called on the threads of the lanes, so it must be quick, and must not raise.
+        """
         self.states = list(states)
         self._dimension = dimension
         self._max_queued_tokens = max_queued_tokens
         self._operation_timeout_s = operation_timeout_s
         self._policy = Policy(self.states, hybrid=hybrid, clock=clock)
+        self._on_computed = on_computed
         self._clock = clock
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -199,33 +205,39 @@ class Dispatcher:
         """Take what a lane made of a batch. Runs on the lane's threads."""
         finished: list[Job] = []
         failed: list[tuple[Job, Exception]] = []
+        running.ran_s = self._clock() - running.started_s
+        good: list[bool] = []
+        if not isinstance(outcome, Exception):
+            outcome = _check_shape(outcome, len(running.items), self._dimension)
+        if not isinstance(outcome, Exception):
+            good = [bool(row) for row in np.isfinite(outcome).all(axis=1)]
+            if self._on_computed is not None and any(good):
+                self._on_computed([item for item, ok in zip(running.items, good, strict=True) if ok], outcome[good])
         with self._lock:
             state.running.remove(running)
-            if not isinstance(outcome, Exception):
-                outcome = _check_shape(outcome, len(running.items), self._dimension)
             if isinstance(outcome, Exception):
                 self._take_failure(state, running, outcome)
             else:
-                self._take_vectors(state, running, outcome, finished)
+                finished = self._take_vectors(state, running, outcome, good)
             failed += self._strand()
             self._changed.notify_all()
         for job in finished:
             job.succeed()
         _fail_all(failed)
 
-    def _take_vectors(self, state: LaneState, running: Running, vectors: Vectors, finished: list[Job]) -> None:
-        seconds = self._clock() - running.started_s
+    def _take_vectors(self, state: LaneState, running: Running, vectors: Vectors, good: list[bool]) -> list[Job]:
+        """Hand vectors to the jobs; return those that have all of theirs."""
+        finished: list[Job] = []
         state.breaker.success()
         if not running.given_up:
-            state.learn(running, seconds)
-            self._policy.note_finished(state, running, seconds)
+            state.learn(running, running.ran_s)
+            self._policy.note_finished(state, running, running.ran_s)
         counters = state.counters
         counters.n_batches += 1
         counters.n_texts += len(running.items)
         counters.n_tokens += sum(item.length for item in running.items)
         counters.n_padded_tokens += running.batch.padded_tokens
-        counters.busy_s += seconds
-        good = [bool(np.isfinite(vector).all()) for vector in vectors]
+        counters.busy_s += running.ran_s
         for item, vector, is_good in zip(running.items, vectors, good, strict=True):
             if item.done:
                 continue  # another lane was faster after this one was given up
@@ -235,6 +247,7 @@ class Dispatcher:
             item.done = True
             self._in_flight.pop(item.key, None)
             finished += [job for job, row in item.subscribers if job.deliver(row, vector, state.name)]
+        return finished
 
     def _retry_bad_row(self, state: LaneState, item: Item) -> None:
         if item.exact or state.lane.numeric_class == "float32":

@@ -25,6 +25,7 @@ class Running:
     started_s: float
     expected_s: float
     beside: frozenset[str] = frozenset()  # lanes that were at work when this batch began
+    ran_s: float = 0.0  # how long it took
     given_up: bool = False  # the lane overran the operation time-out; others do the work
     memory: MemoryReading = MemoryReading()  # of the device, right after the batch
 

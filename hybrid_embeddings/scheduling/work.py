@@ -6,6 +6,7 @@ import threading
 from collections.abc import Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,8 @@ class Item:
     device: str | None = None  # the caller insists on it
     prompt_tokens: int = 0
     exact: bool = False  # must be computed in float32
+    source: str = ""  # the text itself, for who is told of its vector
+    origin: Any = None  # where the text belongs, likewise
     subscribers: list[tuple[Job, int]] = field(default_factory=list)
     failures: dict[str, list[str]] = field(default_factory=dict)  # lane → what happened there, each time
     done: bool = False

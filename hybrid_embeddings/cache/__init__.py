@@ -1,0 +1,1 @@
+"""Stored vectors: tiers from memory to database, and the bytes they hold."""

@@ -1,0 +1,148 @@
+"""Records in Redis: ``<prefix>:<space>:<key>`` → record, with a time to live. The only file that knows redis-py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+from hybrid_embeddings.cache.addresses import masked
+from hybrid_embeddings.errors import CacheTierError, MissingDependencyError, SettingsError
+
+_PAGE = 1000
+
+
+class RedisTier:
+    """See :class:`hybrid_embeddings.ports.RecordTier`. The server's ``maxmemory`` limits the size."""
+
+    name = "redis"
+
+    def __init__(self, url: str, *, prefix: str, ttl_s: float, timeout_s: float) -> None:
+        """Note the address; connections are made when they are needed.
+
+        Args:
+            url: ``redis://``, ``rediss://`` (TLS) or ``unix://``, with user and password if needed.
+            prefix: what all keys begin with.
+            ttl_s: seconds until a record is forgotten.
+            timeout_s: seconds to wait for the server, per round trip.
+
+        Raises:
+            SettingsError: the URL cannot be used; the message does not repeat it.
+            MissingDependencyError: redis-py is not installed.
+        """
+        try:
+            import redis
+            from redis.backoff import NoBackoff
+            from redis.retry import Retry
+        except ImportError as error:
+            raise MissingDependencyError(
+                'the Redis cache needs redis-py: pip install "hybrid-embeddings[redis]"'
+            ) from error
+        self.address = masked(url)
+        self._errors = (redis.RedisError, OSError)
+        self._prefix = prefix.encode()
+        self._ttl_ms = max(1, int(ttl_s * 1000))
+        try:
+            self._client = redis.Redis.from_url(
+                url,
+                socket_timeout=timeout_s,
+                socket_connect_timeout=timeout_s,
+                # One more try: after a restart of the server the pooled connections are dead.
+                retry=Retry(NoBackoff(), 1),
+                decode_responses=False,
+            )
+        except (ValueError, TypeError) as error:
+            raise SettingsError(f"{self.address} is no Redis URL: expected redis://, rediss:// or unix://") from error
+
+    def get_many(self, space: bytes, keys: Sequence[bytes]) -> list[bytes | None]:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        if not keys:
+            return []
+        with self._translated():
+            found: Any = self._client.mget([self._name(space, key) for key in keys])
+            return list(found)
+
+    def put_many(self, space: bytes, records: Mapping[bytes, bytes]) -> None:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        if not records:
+            return
+        with self._translated(), self._client.pipeline(transaction=False) as pipe:
+            for key, record in records.items():
+                pipe.set(self._name(space, key), record, px=self._ttl_ms)
+            pipe.execute()
+
+    def delete_many(self, space: bytes, keys: Sequence[bytes]) -> None:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        if keys:
+            with self._translated():
+                self._client.unlink(*[self._name(space, key) for key in keys])
+
+    def register(self, space: bytes, description: Mapping[str, str]) -> None:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        with self._translated(), self._client.pipeline(transaction=False) as pipe:
+            name = self._prefix + b":space:" + space.hex().encode()
+            pipe.hset(name, mapping={**description})
+            pipe.pexpire(name, 10 * self._ttl_ms)
+            pipe.execute()
+
+    def spaces(self) -> dict[bytes, dict[str, str]]:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        found = {}
+        with self._translated():
+            for name in self._client.scan_iter(match=_escaped(self._prefix) + b":space:*", count=_PAGE):
+                fields: Any = self._client.hgetall(name)
+                found[_space_of(name)] = {key.decode(): value.decode() for key, value in fields.items()}
+        return found
+
+    def scan(self, space: bytes | None = None) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        with self._translated():
+            names = self._client.scan_iter(match=self._pattern(space), count=_PAGE)
+            while page := list(islice(names, _PAGE)):
+                records: Any = self._client.mget(page)
+                for name, record in zip(page, records, strict=True):
+                    if record is not None:
+                        middle, key = name[len(self._prefix) + 3 :].split(b":")
+                        yield bytes.fromhex(middle.decode()), bytes.fromhex(key.decode()), record
+
+    def purge(self, space: bytes | None = None) -> int:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        n_removed = 0
+        with self._translated():
+            names = self._client.scan_iter(match=self._pattern(space), count=_PAGE)
+            while page := list(islice(names, _PAGE)):
+                removed: Any = self._client.unlink(*page)
+                n_removed += removed
+        return n_removed
+
+    def close(self) -> None:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        with self._translated():
+            self._client.close()
+
+    def __repr__(self) -> str:
+        return f"RedisTier({self.address!r})"
+
+    def _name(self, space: bytes, key: bytes) -> bytes:
+        return b"%b:v:%b:%b" % (self._prefix, space.hex().encode(), key.hex().encode())
+
+    def _pattern(self, space: bytes | None) -> bytes:
+        return b"%b:v:%b:*" % (_escaped(self._prefix), space.hex().encode() if space else b"*")
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except self._errors as error:
+            # Messages of the library may repeat the URL.
+            raise CacheTierError(f"Redis at {self.address}: {type(error).__name__}: {masked(str(error))}") from error
+
+
+def _escaped(prefix: bytes) -> bytes:
+    return re.sub(rb"([\\*?\[\]])", rb"\\\1", prefix)
+
+
+def _space_of(name: bytes) -> bytes:
+    return bytes.fromhex(name.rsplit(b":", 1)[1].decode())

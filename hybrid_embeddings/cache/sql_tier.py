@@ -1,0 +1,313 @@
+"""Records in a database: SQLite, PostgreSQL, MySQL or MariaDB. The only file that knows SQLAlchemy."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hybrid_embeddings.cache.addresses import masked
+from hybrid_embeddings.errors import CacheTierError, MissingDependencyError, SettingsError
+from hybrid_embeddings.keys import KEY_BYTES, SPACE_BYTES
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine, Table
+
+# Below the limits on parameters of all databases (SQLite 32,766, PostgreSQL 65,535).
+_MOST_KEYS = 10_000
+_PAGE = 1000
+# Drivers that the extra installs, where the URL names none.
+_DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
+
+
+class SqlTier:
+    """See :class:`hybrid_embeddings.ports.RecordTier`. The oldest records make room for new ones."""
+
+    name = "sql"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        ttl_s: float,
+        timeout_s: float,
+        max_entries: int,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Note the address; the database is opened, and its tables made, when it is needed.
+
+        Args:
+            url: of SQLAlchemy, such as ``sqlite:///cache.sqlite`` or ``postgresql://user@host/database``.
+            ttl_s: seconds until a record is forgotten.
+            timeout_s: seconds to wait for a connection, a lock or an answer.
+            max_entries: about how many records are kept; checked after every hundredth part of it is written.
+            wall_clock: seconds since 1970; processes that share a store share their time.
+
+        Raises:
+            SettingsError: the URL cannot be used.
+            MissingDependencyError: SQLAlchemy or the driver of the database is not installed.
+        """
+        self._ttl_ms = max(1, int(ttl_s * 1000))
+        self._max_entries = max_entries
+        self._wall_clock = wall_clock
+        self._engine = _engine(url, timeout_s)
+        self.address = self._engine.url.render_as_string(hide_password=True)
+        self._records, self._spaces = _tables()
+        self._lock = threading.Lock()
+        self._is_ready = False
+        self._n_unchecked = 0
+
+    def get_many(self, space: bytes, keys: Sequence[bytes]) -> list[bytes | None]:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        del space  # part of the key
+        return self._run(lambda connection: self._get(connection, keys)) if keys else []
+
+    def put_many(self, space: bytes, records: Mapping[bytes, bytes]) -> None:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        if not records:
+            return
+        # Distinct times, so that making room never removes more than it should.
+        now_us = int(self._wall_clock() * 1_000_000)
+        rows = [
+            {"key": key, "space": space, "record": record, "stored_us": now_us + position}
+            for position, (key, record) in enumerate(records.items())
+        ]
+        statement = _upsert(self._engine.dialect.name, self._records)
+
+        def put(connection: Connection) -> None:
+            connection.execute(statement, rows)
+            self._make_room(connection, len(rows))
+
+        self._run(put)
+
+    def delete_many(self, space: bytes, keys: Sequence[bytes]) -> None:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        del space  # part of the key
+        table = self._records
+        for start in range(0, len(keys), _MOST_KEYS):
+            statement = table.delete().where(table.c.key.in_(list(keys[start : start + _MOST_KEYS])))
+            self._run(_executed(statement))
+
+    def register(self, space: bytes, description: Mapping[str, str]) -> None:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        row = {"space": space, "description": json.dumps(dict(description), ensure_ascii=False)}
+        statement = _upsert(self._engine.dialect.name, self._spaces)
+        self._run(lambda connection: connection.execute(statement, [row]))
+
+    def spaces(self) -> dict[bytes, dict[str, str]]:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        rows = self._run(_rows(self._spaces.select()))
+        return {bytes(row.space): json.loads(row.description) for row in rows}
+
+    def scan(self, space: bytes | None = None) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        table, last = self._records, b""
+        oldest, newest = self._valid()
+        while True:
+            statement = table.select().where(table.c.key > last, table.c.stored_us.between(oldest, newest))
+            if space is not None:
+                statement = statement.where(table.c.space == space)
+            statement = statement.order_by(table.c.key).limit(_PAGE)
+            page = self._run(_rows(statement))
+            for row in page:
+                yield bytes(row.space), bytes(row.key), bytes(row.record)
+            if len(page) < _PAGE:
+                return
+            last = bytes(page[-1].key)
+
+    def purge(self, space: bytes | None = None) -> int:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        statement = self._records.delete()
+        if space is not None:
+            statement = statement.where(self._records.c.space == space)
+        n_removed: int = self._run(lambda connection: connection.execute(statement).rowcount)
+        return n_removed
+
+    def close(self) -> None:
+        """See :class:`hybrid_embeddings.ports.RecordTier`."""
+        self._engine.dispose()
+
+    def __repr__(self) -> str:
+        return f"SqlTier({self.address!r})"
+
+    def _get(self, connection: Connection, keys: Sequence[bytes]) -> list[bytes | None]:
+        from sqlalchemy import select
+
+        table, found = self._records, {}
+        oldest, newest = self._valid()
+        for start in range(0, len(keys), _MOST_KEYS):
+            wanted = table.c.key.in_(list(keys[start : start + _MOST_KEYS]))
+            for key, record, stored_us in connection.execute(
+                select(table.c.key, table.c.record, table.c.stored_us).where(wanted)
+            ):
+                if oldest <= stored_us <= newest:
+                    found[bytes(key)] = bytes(record)
+        return [found.get(key) for key in keys]
+
+    def _valid(self) -> tuple[int, int]:
+        """Return between which times a record must have been stored.
+
+        One from the future was stored before a clock was set back: it would otherwise outlive its time.
+        """
+        now_us = int(self._wall_clock() * 1_000_000)
+        return now_us - self._ttl_ms * 1000, now_us + max(self._ttl_ms * 100, 60_000_000)
+
+    def _make_room(self, connection: Connection, n_new: int) -> None:
+        from sqlalchemy import func, or_, select
+
+        self._n_unchecked += n_new
+        if self._n_unchecked < self._max_entries // 100:
+            return
+        self._n_unchecked = 0
+        table = self._records
+        oldest, newest = self._valid()
+        connection.execute(table.delete().where(or_(table.c.stored_us < oldest, table.c.stored_us > newest)))
+        surplus = (connection.execute(select(func.count()).select_from(table)).scalar() or 0) - self._max_entries
+        if surplus > 0:
+            last = select(table.c.stored_us).order_by(table.c.stored_us).offset(surplus - 1).limit(1)
+            connection.execute(table.delete().where(table.c.stored_us <= connection.execute(last).scalar_one()))
+
+    def _run(self, work: Callable[[Connection], Any]) -> Any:
+        """Run one transaction; once more if the connection turned out to be dead, as after a restart."""
+        from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+        try:
+            return self._once(work)
+        except DBAPIError as error:
+            if not error.connection_invalidated and not self._put_damaged_file_aside(error):
+                raise self._translated(error) from error
+        except (SQLAlchemyError, OSError) as error:
+            raise self._translated(error) from error
+        try:
+            return self._once(work)
+        except (SQLAlchemyError, OSError) as error:
+            raise self._translated(error) from error
+
+    def _once(self, work: Callable[[Connection], Any]) -> Any:
+        with self._engine.begin() as connection:
+            if not self._is_ready:
+                with self._lock:
+                    self._records.metadata.create_all(connection, checkfirst=True)
+                    self._is_ready = True
+            return work(connection)
+
+    def _put_damaged_file_aside(self, error: Exception) -> bool:
+        """Rename an SQLite file that is no database any more, so that a new one is started. True if it was done."""
+        damaged = any(word in str(error) for word in ("malformed", "not a database"))
+        if self._engine.dialect.name != "sqlite" or not damaged or not self._engine.url.database:
+            return False
+        with self._lock:
+            self._engine.dispose()
+            self._is_ready = False
+            file = Path(self._engine.url.database)
+            for suffix in ("-wal", "-shm"):
+                file.with_name(file.name + suffix).unlink(missing_ok=True)
+            if file.exists():
+                file.replace(file.with_name(f"{file.name}.damaged"))
+        return True
+
+    def _translated(self, error: Exception) -> CacheTierError:
+        # SQLAlchemy's message goes on with the statement, which nobody needs.
+        first_line = masked(str(error)).splitlines()[0] if str(error) else ""
+        return CacheTierError(f"database {self.address}: {type(error).__name__}: {first_line}")
+
+
+def _executed(statement: Any) -> Callable[[Connection], object]:
+    return lambda connection: connection.execute(statement)
+
+
+def _rows(statement: Any) -> Callable[[Connection], Sequence[Any]]:
+    return lambda connection: connection.execute(statement).all()
+
+
+def _engine(url: str, timeout_s: float) -> Engine:
+    try:
+        from sqlalchemy import create_engine, event, make_url
+        from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+    except ImportError as error:
+        raise MissingDependencyError('the SQL cache needs SQLAlchemy: pip install "hybrid-embeddings[sql]"') from error
+    try:
+        parsed = make_url(url)
+        parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+        dialect = parsed.get_backend_name()
+        if dialect == "sqlite" and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        # Parameters are hidden: errors must show neither keys nor records.
+        options: dict[str, Any] = {"hide_parameters": True, "connect_args": _connect_args(dialect, timeout_s)}
+        if dialect != "sqlite" or parsed.database not in {None, "", ":memory:"}:
+            options |= {"pool_size": 8, "max_overflow": 24, "pool_timeout": timeout_s}
+        engine = create_engine(parsed, **options)
+    except (ArgumentError, NoSuchModuleError, TypeError) as error:
+        raise SettingsError(f"{masked(url)} is no URL of SQLAlchemy: {masked(str(error))}") from error
+    except ImportError as error:
+        raise MissingDependencyError(
+            f'the driver of {masked(url)} is not installed ({error.name}): pip install "hybrid-embeddings[sql]"'
+        ) from error
+    except OSError as error:
+        raise SettingsError(f"{masked(url)}: {error}; give a path that can be written") from error
+    if dialect == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _connect_args(dialect: str, timeout_s: float) -> dict[str, Any]:
+    whole_s = max(1, round(timeout_s))
+    if dialect == "sqlite":
+        return {"timeout": timeout_s}
+    if dialect == "postgresql":
+        return {"connect_timeout": whole_s, "options": f"-c statement_timeout={int(timeout_s * 1000)}"}
+    return {"connect_timeout": whole_s, "read_timeout": whole_s, "write_timeout": whole_s}
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    """Let readers work beside a writer, and wait for the disk at check-points only: a cache may lose its last rows."""
+    del record
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()
+
+
+def _tables() -> tuple[Table, Table]:
+    from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, Text
+    from sqlalchemy.dialects import mysql
+
+    def fixed(size: int) -> Any:
+        return LargeBinary(size).with_variant(mysql.VARBINARY(size), "mysql", "mariadb")
+
+    metadata = MetaData()
+    records = Table(
+        "hybrid_embeddings_records",
+        metadata,
+        Column("key", fixed(KEY_BYTES), primary_key=True),
+        Column("space", fixed(SPACE_BYTES), nullable=False, index=True),
+        Column("record", LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb"), nullable=False),
+        Column("stored_us", BigInteger, nullable=False, index=True),
+        sqlite_with_rowid=False,
+    )
+    spaces = Table(
+        "hybrid_embeddings_spaces",
+        metadata,
+        Column("space", fixed(SPACE_BYTES), primary_key=True),
+        Column("description", Text, nullable=False),
+    )
+    return records, spaces
+
+
+def _upsert(dialect: str, table: Table) -> Any:
+    names = [column.name for column in table.columns if not column.primary_key]
+    if dialect in {"mysql", "mariadb"}:
+        from sqlalchemy.dialects.mysql import insert as mysql_insert
+
+        into_mysql = mysql_insert(table)
+        return into_mysql.on_duplicate_key_update({name: into_mysql.inserted[name] for name in names})
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
+    into = insert(table)
+    keys = [column.name for column in table.primary_key]
+    return into.on_conflict_do_update(index_elements=keys, set_={name: into.excluded[name] for name in names})

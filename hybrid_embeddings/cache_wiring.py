@@ -1,0 +1,160 @@
+"""Puts the caches together. The only file that names concrete tiers."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from hybrid_embeddings.cache import calibrations, codecs
+from hybrid_embeddings.cache.guarded import GuardedTier
+from hybrid_embeddings.cache.memory import MemoryTier
+from hybrid_embeddings.cache.record import RecordFormat
+from hybrid_embeddings.cache.redis_tier import RedisTier
+from hybrid_embeddings.cache.sql_tier import SqlTier
+from hybrid_embeddings.cache.tiers import Storage, TieredCache
+from hybrid_embeddings.errors import SettingsError
+from hybrid_embeddings.events import Events
+from hybrid_embeddings.keys import Space
+from hybrid_embeddings.models.prepared import PreparedModel
+from hybrid_embeddings.models.resolve import canonical_name
+from hybrid_embeddings.ports import RecordTier
+from hybrid_embeddings.resilience.breaker import Breaker
+from hybrid_embeddings.settings import Settings, default_cache_dir
+from hybrid_embeddings.types import Importance, Kind
+
+
+def build_cache(
+    settings: Settings, *, dimension: int, with_stores: bool = True, events: Events | None = None
+) -> TieredCache | None:
+    """Return the tiers that the settings ask for; None if caching is off.
+
+    Args:
+        settings: the options.
+        dimension: length of the vectors.
+        with_stores: False leaves Redis and SQL out.
+        events: who is told.
+
+    Raises:
+        SettingsError, MissingDependencyError: a tier cannot be built.
+    """
+    if not settings.cache_enabled:
+        return None
+    memory = MemoryTier(
+        dimension,
+        max_entries=settings.cache_size,
+        max_bytes=settings.cache_max_mb * 2**20,
+        ttl_s=settings.cache_ttl_s,
+    )
+    guarded = [
+        GuardedTier(tier, _breaker(settings), events) for tier in (build_stores(settings) if with_stores else [])
+    ]
+    return TieredCache(
+        memory,
+        guarded,
+        storage(settings, dimension),
+        max_waiting=settings.cache_write_queue,
+        events=events,
+    )
+
+
+def build_stores(settings: Settings) -> list[RecordTier]:
+    """Return the tiers outside this process, fastest first.
+
+    Raises:
+        SettingsError, MissingDependencyError: a URL cannot be used, a library is not installed.
+    """
+    stores: list[RecordTier] = []
+    if settings.cache_redis_url:
+        stores.append(
+            RedisTier(
+                settings.cache_redis_url,
+                prefix=settings.cache_redis_prefix,
+                ttl_s=settings.cache_redis_ttl_s,
+                timeout_s=settings.cache_timeout_s,
+            )
+        )
+    if settings.cache_sql_url:
+        stores.append(
+            SqlTier(
+                _sql_url(settings, settings.cache_sql_url),
+                ttl_s=settings.cache_sql_ttl_s,
+                timeout_s=settings.cache_timeout_s,
+                max_entries=settings.cache_sql_size,
+            )
+        )
+    return stores
+
+
+def storage(settings: Settings, dimension: int) -> Storage:
+    """Return how vectors of a dimension are stored outside this process.
+
+    Raises:
+        SettingsError: int8-calibrated is wanted, and there is no calibration of this dimension.
+    """
+    known = calibrations.read(settings.quantization_calibration) if settings.quantization_calibration else []
+    of_dimension = [one for one in known if len(one.scales) == dimension]
+    chosen: dict[Importance, codecs.Codec] = {
+        "critical": codecs.FLOAT32,
+        "normal": codecs.CODECS[settings.quantization_normal] if settings.quantization else codecs.FLOAT32,
+        "background": codecs.CODECS[settings.quantization_background] if settings.quantization else codecs.FLOAT32,
+    }
+    if codecs.INT8_CALIBRATED in chosen.values() and not of_dimension:
+        raise SettingsError(
+            f"int8-calibrated needs a calibration for {dimension} dimensions; make one with "
+            "`hybrid-embeddings cache calibrate FILE` and set EMBEDDING_QUANTIZATION_CALIBRATION=FILE"
+        )
+    records = RecordFormat(
+        dimension,
+        secret=secret_of(settings),
+        calibration=of_dimension[-1] if of_dimension else None,
+        calibrations={one.number: one for one in of_dimension},
+    )
+    return Storage(records, chosen, default=default_importance(settings))
+
+
+def default_importance(settings: Settings) -> Importance:
+    """Return the importance of calls that give none."""
+    given = settings.quantization_importance
+    if given == "background":
+        return "background"
+    if given == "critical" or (given is None and settings.precision == "exact"):
+        return "critical"
+    return "normal"
+
+
+def secret_of(settings: Settings) -> bytes:
+    """Return the key of digests, 32 bytes; empty without a secret."""
+    if not settings.cache_secret:
+        return b""
+    return hashlib.blake2b(settings.cache_secret.encode("utf-8", "surrogatepass"), digest_size=32).digest()
+
+
+def spaces_of(settings: Settings, model: PreparedModel, prompts: dict[Kind, str]) -> dict[Kind, Space]:
+    """Return what the vectors of each kind of text belong to."""
+    card = model.card
+    is_directory = Path(settings.model).expanduser().is_dir()
+    return {
+        kind: Space(
+            model="directory" if is_directory else canonical_name(settings.model),
+            weights=model.fingerprint,
+            kind=kind,
+            prompt=prompt,
+            pooling="prompt included" if card.pools_prompt else "prompt left out",
+            max_tokens=settings.max_tokens or card.max_tokens,
+            dimension=min(settings.truncate_dim or card.dimension, card.dimension),
+            normalize=card.normalizes if settings.normalize is None else settings.normalize,
+            # A static model has one arithmetic only.
+            numeric_class="exact" if card.is_static else settings.precision,
+        )
+        for kind, prompt in prompts.items()
+    }
+
+
+def _breaker(settings: Settings) -> Breaker:
+    return Breaker(threshold=settings.breaker_threshold_cache, timeout_s=settings.breaker_timeout_cache_s)
+
+
+def _sql_url(settings: Settings, url: str) -> str:
+    if url != "sqlite":
+        return url
+    return f"sqlite:///{(settings.cache_dir or default_cache_dir()) / 'vectors.sqlite'}"

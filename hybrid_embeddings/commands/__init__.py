@@ -1,0 +1,1 @@
+"""The commands of ``hybrid-embeddings``; see :mod:`hybrid_embeddings.cli`."""
