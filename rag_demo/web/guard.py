@@ -1,0 +1,139 @@
+"""What every request passes before it is looked at: host, origin, key, rate, size; and the headers of every answer."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rag_demo.web.access import Keys, RateLimit, host_is_ours, origin_is_ours
+
+# Nothing from outside, no inline script, no frame around the page.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "content-security-policy": _POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+# The page itself has no secret; probes have no key.
+_OPEN = ("/", "/static/", "/health/")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the guard allows."""
+
+    keys: Keys
+    rate: RateLimit
+    hosts: tuple[str, ...] = ()
+    body_bytes: int = 1_000_000
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a defect
+    """A request that is not let through."""
+
+    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers or {}
+
+
+class Guard:
+    """ASGI middleware. Puts the caller into ``scope["state"]["caller"]``."""
+
+    def __init__(self, app: ASGIApp, *, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check a request and hand it on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def guarded(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            self._check(scope)
+            await self._app(scope, self._limited(receive), guarded)
+        except Refused as refused:
+            if has_begun:
+                raise
+            await _answer(refused, guarded)
+
+    def _check(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        if not host_is_ours(headers.get("host"), self._limits.hosts):
+            raise Refused(421, "unknown_host", "This server does not answer under that name; see RAG_HOSTS.")
+        if not origin_is_ours(headers.get("origin"), headers.get("host")):
+            raise Refused(403, "foreign_origin", "Pages of other sites may not call this server.")
+        caller = self._limits.keys.caller(_key(headers))
+        path = scope["path"]
+        if caller is None and not (path in _OPEN or path.startswith(_OPEN[1:])):
+            raise Refused(
+                401,
+                "invalid_api_key",
+                "Send a key of this server: Authorization: Bearer KEY.",
+                {"www-authenticate": "Bearer"},
+            )
+        scope.setdefault("state", {})["caller"] = caller
+        if scope["method"] == "POST":
+            client = caller.name if caller is not None and self._limits.keys else (scope.get("client") or ["?"])[0]
+            if wait_s := self._limits.rate.wait_s(client):
+                seconds = str(math.ceil(wait_s))
+                raise Refused(429, "rate_limit", f"Too many requests. Try again in {seconds} s.", {"retry-after": seconds})
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > self._limits.body_bytes:
+            raise self._too_large()
+
+    def _limited(self, receive: Receive) -> Receive:
+        """A body without a stated length is counted while it comes in."""
+        n_bytes = 0
+
+        async def counted() -> Message:
+            nonlocal n_bytes
+            message = await receive()
+            n_bytes += len(message.get("body", b""))
+            if n_bytes > self._limits.body_bytes:
+                raise self._too_large()
+            return message
+
+        return counted
+
+    def _too_large(self) -> Refused:
+        return Refused(413, "body_too_large", f"The request is larger than {self._limits.body_bytes:,} bytes.")
+
+
+def _key(headers: Headers) -> str | None:
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key")
+
+
+async def _answer(refused: Refused, send: Send) -> None:
+    body = json.dumps(error_body(refused.code, str(refused)), ensure_ascii=False).encode()
+    headers = {"content-type": "application/json; charset=utf-8", "content-length": str(len(body)), **refused.headers}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": refused.status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+def error_body(code: str, message: str) -> dict[str, dict[str, str | None]]:
+    """An error in the form that clients of OpenAI's API understand."""
+    return {"error": {"message": message, "type": code, "code": code, "param": None}}
