@@ -1,0 +1,80 @@
+"""Asking every question and noting where the answer stood, in the end and in each leg."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from rag_demo.evaluate.cases import Case
+from rag_demo.evaluate.measure import Ranks
+from rag_demo.types import Document, Hit
+
+FUSED = "fused"
+Search = Callable[[str], Sequence[Hit]]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What happened to one question: rank of each gold by leg, `FUSED` among them; or whether it was refused."""
+
+    case: Case
+    ranks: dict[str, Ranks] = field(default_factory=dict)
+    elapsed_ms: float = 0.0
+    refused: bool | None = None  # None: it was searched, not answered
+
+
+def search_all(cases: Sequence[Case], search: Search, *, on_progress: Progress = lambda *_: None) -> list[Outcome]:
+    """Outcome of each question, in order.
+
+    Args:
+        cases: with golds.
+        search: question → hits, best first, as deep as the figures are wanted.
+        on_progress: told after each question.
+    """
+    outcomes = []
+    for done, case in enumerate(cases, start=1):
+        started = time.perf_counter()
+        hits = search(case.question)
+        elapsed_ms = (time.perf_counter() - started) * 1e3
+        outcomes.append(Outcome(case, ranks_of(case, hits), elapsed_ms))
+        on_progress(done, len(cases))
+    return outcomes
+
+
+def answer_all(cases: Sequence[Case], refuses: Callable[[str], bool], *, on_progress: Progress) -> list[Outcome]:
+    """Outcome of each question that is answered or refused, in order."""
+    outcomes = []
+    for done, case in enumerate(cases, start=1):
+        started = time.perf_counter()
+        refused = refuses(case.question)
+        outcomes.append(Outcome(case, elapsed_ms=(time.perf_counter() - started) * 1e3, refused=refused))
+        on_progress(done, len(cases))
+    return outcomes
+
+
+def ranks_of(case: Case, hits: Sequence[Hit]) -> dict[str, Ranks]:
+    """Rank of each gold in the fused list and in each leg that found anything."""
+    answering = [
+        [(place, hit) for place, hit in enumerate(hits, start=1) if answers(hit.document, case, gold)]
+        for gold in case.gold
+    ]
+    legs = dict.fromkeys(leg for hit in hits for leg in hit.legs)
+    found: dict[str, Ranks] = {FUSED: [_least(place for place, _ in matches) for matches in answering]}
+    for leg in legs:
+        found[leg] = [_least(hit.legs[leg].rank for _, hit in matches if leg in hit.legs) for matches in answering]
+    return found
+
+
+def answers(document: Document, case: Case, gold: str) -> bool:
+    """Whether a document is what ``gold`` names, or the description of the object that it is a part of."""
+    if document.full_name != gold:
+        inside = document.doc_type == "metadata_object" and gold.startswith(f"{document.full_name}.")
+        if not inside or gold.rpartition(".")[2] not in document.text:
+            return False
+    return not case.answer or case.answer in document.body or case.answer in document.text
+
+
+def _least(ranks: Iterable[int]) -> int | None:
+    return min(ranks, default=None)
