@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from rag_demo.ingest.archive import opened
 from rag_demo.ingest.detect import layout_of
 from rag_demo.ingest.facts import Fact
 from rag_demo.ingest.reader import Dump
@@ -23,7 +24,7 @@ def read_configuration(
     """Read the configuration whose dump lies in ``root``.
 
     Args:
-        root: folder that holds ``Configuration.xml``.
+        root: folder that holds ``Configuration.xml``, an EDT project, or a ZIP archive of one of them.
         space_id: name under which the documents are kept apart from those of other configurations.
         on_progress: called with the number of files done and of all files.
 
@@ -33,15 +34,16 @@ def read_configuration(
     Raises:
         NotADump: the folder is not a dump that we read; the message says what it is and what to do.
     """
-    dump = open_dump(root, space_id=space_id)
-    dump.listing()
-    problems = list(dump.problems)
-    documents: list[Document] = []
-    facts: list[Fact] = []
-    for read in dump.read(on_progress=on_progress):
-        documents += read.documents
-        facts += read.facts
-        problems += read.problems
+    with opened(root) as archive:
+        dump = open_dump(archive.folder, space_id=space_id)
+        dump.listing()
+        problems = [*archive.problems, *dump.problems]
+        documents: list[Document] = []
+        facts: list[Fact] = []
+        for read in dump.read(on_progress=on_progress):
+            documents += read.documents
+            facts += read.facts
+            problems += read.problems
     documents.sort(key=lambda document: (document.path, document.line_start))
     configuration = dump.configuration
     return Ingested(documents, problems, configuration.name, configuration.version, configuration.format, facts)

@@ -70,7 +70,10 @@ class ModuleReader:
     def _method(self, module: Module, method: Method) -> Iterator[Passage]:
         source = module.source
         lines = source.lines(method.line_start, method.line_end).split("\n")
-        windows = cut_windows(lines, MAX_METHOD_CHARACTERS, keep=method.line_code - method.line_start)
+        head = method.line_code - method.line_start
+        # A comment of many windows is cut like code; any other stays with the signature below it.
+        keep = head if source.length(method.line_start, method.line_code - 1) <= MAX_METHOD_CHARACTERS else 1
+        windows = cut_windows(lines, MAX_METHOD_CHARACTERS, keep=keep)
         for number, window in enumerate(windows):
             first, last = method.line_start + window.first, method.line_start + window.last
             code_start = method.code_start if number == 0 else source.start_of(first)

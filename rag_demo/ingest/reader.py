@@ -30,6 +30,8 @@ from rag_demo.types import DocType
 Progress = Callable[[int, int], None]
 _Located = tuple[DumpFile, Owner, Content]
 _SHOWN_MISSING = 5
+_MOST_CITED = 20  # times the length of a file; files with ordinary lines need two
+_ALWAYS_CITED = 1_000_000  # characters
 _PREDEFINED = "Предопределенные элементы"
 _ADDITIONS: dict[Content, tuple[str, Callable[[Element], Iterator[Unit]]]] = {
     Content.EXCHANGE: ("Состав", exchange_units),
@@ -97,10 +99,22 @@ class Dump:
         opened = _File(file.path, owner, Source(text or ""), [])
         factory = DocumentFactory(self._space_id)
         passages = self._passages(opened, content) if text is not None else ()
-        documents = [factory.make(passage) for passage in passages]
+        documents = [factory.make(passage) for passage in self._bounded(passages, opened)]
         problems = self._folder.problems[before:]
         del self._folder.problems[before:]
         return FileRead(file.path, documents, opened.facts, problems)
+
+    def _bounded(self, passages: Iterable[Passage], file: _File) -> Iterator[Passage]:
+        """As many passages as cite a file a bounded number of times: of one long line, each would cite all of it."""
+        room, left_out = _MOST_CITED * len(file.source.text) + _ALWAYS_CITED, 0
+        for passage in passages:
+            room -= len(passage.text)
+            if room >= 0:
+                yield passage
+            else:
+                left_out += 1
+        if left_out:
+            self._folder.report(file.path, f"its lines are too long: {left_out} passages of it are left out")
 
     def _locate(self) -> None:
         self._objects, self._rights, self._others = {}, {}, []
@@ -222,7 +236,7 @@ class Dump:
     def _packed(
         self, file: _File, doc_type: DocType, units: Sequence[Unit], section: str = "", whole: Element | None = None
     ) -> Iterator[Passage]:
-        parts = list(pack(units))
+        parts = list(pack(units, file.source.length))
         if whole is not None and len(parts) == 1 and whole.line_end - whole.line < MAX_PART_LINES:
             parts = [Part(whole.line, whole.line_end, parts[0].body)]
         owner = file.owner

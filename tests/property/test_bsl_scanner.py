@@ -66,10 +66,27 @@ def test_windows_hold_every_line_once(text, limit, keep):
     lines = text.split("\n")
     windows = cut_windows(lines, limit, keep=min(keep, len(lines)))
     assert [number for window in windows for number in range(window.first, window.last + 1)] == list(range(len(lines)))
-    for window in windows[1:]:
-        assert not lines[window.first].lstrip().startswith("|")
     if len(windows) > 1:
         assert windows[0].last + 1 >= min(keep, len(lines))
+    for window in windows[:-1]:
+        held = lines[window.first : window.last + 1]
+        kept = min(keep, len(lines)) if window.first == 0 else 0
+        assert length(held) <= limit or len(held) <= max(1, kept) or length(held[: max(1, kept)]) > limit
+
+
+@given(
+    st.lists(st.sampled_from(["|ВЫБРАТЬ", "|", "А = 1;", 'Т = "', "", "// |", "Б(В,"]), max_size=80),
+    st.integers(150, 400),
+)
+def test_short_strings_are_never_cut(lines, limit):
+    runs = "\n".join(lines).split("А = 1;")
+    windows = cut_windows(lines, limit)
+    if max(map(len, runs)) < limit * 0.3:
+        assert not any(lines[window.first].startswith("|") for window in windows[1:])
+
+
+def length(lines: list[str]) -> int:
+    return sum(len(line) + 1 for line in lines)
 
 
 @given(any_text)

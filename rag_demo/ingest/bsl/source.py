@@ -15,11 +15,12 @@ class Source:
     their line, as editors and the platform count them.
     """
 
-    __slots__ = ("_lower", "starts", "text")
+    __slots__ = ("_cited", "_lower", "starts", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text.removeprefix("\ufeff").replace("\r\n", "\n")
         self._lower: str | None = None
+        self._cited: tuple[int, int, str] = (0, 0, "")
         self.starts = [0, *(found.end() for found in _NEWLINE.finditer(self.text))]
 
     @property
@@ -52,5 +53,11 @@ class Source:
         return self.text[self.start_of(line) : self.end_of(line)]
 
     def lines(self, first: int, last: int) -> str:
-        r"""The lines ``first`` … ``last`` joined by ``\n``."""
-        return self.text[self.start_of(first) : self.end_of(last)]
+        r"""The lines ``first`` … ``last`` joined by ``\n``. Asked for the same lines again, it is the same object."""
+        if self._cited[:2] != (first, last):
+            self._cited = first, last, self.text[self.start_of(first) : self.end_of(last)]
+        return self._cited[2]
+
+    def length(self, first: int, last: int) -> int:
+        """Number of characters of the lines ``first`` … ``last``."""
+        return self.end_of(last) - self.start_of(first)

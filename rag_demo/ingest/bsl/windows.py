@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_BLANK, _STATEMENT, _LINE = range(3)  # how good a cut is, best first
+_BLANK, _STATEMENT, _LINE, _EARLY, _STRING = range(5)  # how good a cut is, best first
 _STATEMENT_END = re.compile(
     r"(?:;|\b(?:тогда|цикл|иначе|попытка|исключение|then|do|else|try|except))\s*(?://.*)?$", re.IGNORECASE
 )
@@ -25,8 +25,9 @@ class Window:
 def cut_windows(lines: Sequence[str], limit: int, keep: int = 1) -> list[Window]:
     """Split ``lines`` into windows of about ``limit`` characters that together hold every line once.
 
-    The first ``keep`` lines stay together. A string of several lines is never cut, so a window may be longer
-    than ``limit`` where a string or a single line is; the last one may be a tenth longer.
+    The first ``keep`` lines stay together. A string of several lines is cut only where it is longer than a window.
+    A window is longer than ``limit`` only where a single line or the lines to keep are; the last one may be a tenth
+    longer.
     """
     ends = _ends(lines)
     if not ends or ends[-1] <= limit:
@@ -62,9 +63,11 @@ def _last_line(ends: list[int], cuts: dict[int, int], first: int, limit: int) ->
         if size > limit and best is not None:
             break
         rank = cuts.get(number + 1)
-        if rank is None or (size < wanted * _SHORTEST and size <= limit):
+        if rank is None or size < limit * _SCRAP:
             continue
-        best = min(best or (_LINE + 1, 0.0, 0), (rank, abs(size - wanted), number))
+        if size < wanted * _SHORTEST:
+            rank = max(rank, _EARLY)
+        best = min(best or (_STRING + 1, 0.0, 0), (rank, abs(size - wanted), number))
         if size > limit:
             break
     return best[2] if best else len(ends) - 1
@@ -78,10 +81,13 @@ def _possible_cuts(lines: Sequence[str], keep: int) -> dict[int, int]:
         text = lines[number].strip()
         if text and not text.startswith("//"):
             in_string = text.startswith("|")
-        if in_string or number == 0:
+        if number == 0:
+            continue
+        if in_string:
+            cuts[number] = _STRING
             continue
         before = lines[number - 1].strip()
-        if not before or text.startswith("#"):
+        if before in {"", "//"} or text.startswith("#"):
             cuts[number] = _BLANK
         else:
             cuts[number] = _STATEMENT if _STATEMENT_END.search(before) else _LINE
