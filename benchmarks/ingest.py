@@ -1,46 +1,45 @@
-"""How fast a Designer or EDT dump is read: the scanner alone, then everything.
+"""How fast a dump is read: documents and facts, and how fast the facts are stored.
 
-    python benchmarks/ingest.py DUMP [RESULT.json]
+    python benchmarks/ingest.py DUMP [--rounds 2] [--json RESULT.json]
 
-Reads the dump twice and prints the better figures, so that the disk is out of the picture.
+DUMP is a folder or a ZIP archive. It is read several times and the best time counts, so that the disk is out of the
+picture; peak memory is that of the process, with everything that was read held at once.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import platform
+import argparse
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
+from common import report
+
+from rag_demo.index.fact_store import FactStore
 from rag_demo.ingest import Ingested, read_configuration
-from rag_demo.ingest.bsl import scan
-
-ROUNDS = 2
 
 
-def scanner_megabytes_per_s(root: Path) -> float:
-    contents = [path.read_bytes() for path in sorted(root.rglob("*.bsl"))]
-    texts = [content.decode("utf-8-sig", errors="replace") for content in contents]
-    best = 0.0
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        for text in texts:
-            scan(text)
-        best = max(best, sum(map(len, contents)) / 1e6 / (time.perf_counter() - start))
-    return best
-
-
-def timed_reading(root: Path) -> tuple[float, Ingested]:
+def timed_reading(root: Path, rounds: int) -> tuple[float, Ingested]:
     best = float("inf")
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         ingested = None  # so that one result at a time is in memory
         start = time.perf_counter()
         ingested = read_configuration(root, space_id="benchmark")
         best = min(best, time.perf_counter() - start)
     return best, ingested
+
+
+def timed_storing(ingested: Ingested) -> tuple[float, int]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "facts.sqlite"
+        start = time.perf_counter()
+        store = FactStore.create(file)
+        store.add(ingested.facts)
+        store.seal()
+        store.close()
+        return time.perf_counter() - start, file.stat().st_size
 
 
 def peak_memory_mib() -> float | None:
@@ -49,32 +48,31 @@ def peak_memory_mib() -> float | None:
     except ImportError:  # Windows
         return None
     unit = 1024**2 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
 
 
-def main() -> int:
-    if len(sys.argv) not in {2, 3}:
-        print(__doc__)
-        return 2
-    root = Path(sys.argv[1])
-    seconds, ingested = timed_reading(root)
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("dump", type=Path, metavar="DUMP")
+    parser.add_argument("--rounds", type=int, default=2, help="default 2")
+    parser.add_argument("--json", type=Path, help="write the result here")
+    options = parser.parse_args()
+    seconds, ingested = timed_reading(options.dump, options.rounds)
     memory_mib = peak_memory_mib()
+    store_s, store_bytes = timed_storing(ingested)
     result = {
-        "machine": {"cpus": os.cpu_count(), "platform": platform.platform(), "python": platform.python_version()},
         "configuration": f"{ingested.configuration_name} {ingested.configuration_version}",
         "format": ingested.format,
         "documents": dict(Counter(document.doc_type for document in ingested.documents)),
+        "facts": dict(Counter(type(fact).__name__ for fact in ingested.facts)),
         "problems": len(ingested.problems),
         "read_s": round(seconds, 2),
-        "peak_memory_mib": None if memory_mib is None else round(memory_mib),
-        "scanner_mb_per_s": round(scanner_megabytes_per_s(root), 1),
+        "peak_memory_mib": memory_mib,
+        "store_facts_s": round(store_s, 2),
+        "store_facts_mib": round(store_bytes / 1024**2, 1),
     }
-    text = json.dumps(result, ensure_ascii=False, indent=2)
-    print(text)
-    if len(sys.argv) == 3:
-        Path(sys.argv[2]).write_text(text + "\n", encoding="utf-8")
-    return 0
+    report(result, options.json)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
