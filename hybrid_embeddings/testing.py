@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -76,3 +76,69 @@ def simulated_vector(ids: TokenIds, dimension: int) -> Vectors:
     """Return the vector that every :class:`SimulatedLane` gives for token ids: float32, shape (dimension,)."""
     seed = zlib.crc32(np.ascontiguousarray(ids, dtype=np.int32).tobytes())
     return np.sin(np.arange(1, dimension + 1) * (seed % 100_003 + 1)).astype(np.float32)
+
+
+class RecordsInMemory:
+    """A store of records that fails on command; see :class:`hybrid_embeddings.ports.RecordTier`.
+
+    ``error`` is raised by every method while it is set; nothing is written while ``gate`` is cleared. ``calls`` notes
+    look-ups with their number of keys, and writes.
+    """
+
+    def __init__(self, name: str = "sql") -> None:
+        self.name = name
+        self.address = f"{name} in memory"
+        self.records: dict[tuple[bytes, bytes], bytes] = {}
+        self.descriptions: dict[bytes, dict[str, str]] = {}
+        self.calls: list[str] = []
+        self.error: Exception | None = None
+        self.gate = threading.Event()
+        self.gate.set()
+        self.closed = False
+
+    def get_many(self, space: bytes, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return what is there."""
+        self._note(f"get {len(keys)}")
+        return [self.records.get((space, key)) for key in keys]
+
+    def put_many(self, space: bytes, records: Mapping[bytes, bytes]) -> None:
+        """Store, as soon as the gate is open."""
+        self.gate.wait()
+        self._note("put")
+        self.records.update({(space, key): record for key, record in records.items()})
+
+    def delete_many(self, space: bytes, keys: Sequence[bytes]) -> None:
+        """Remove."""
+        self._note("delete")
+        for key in keys:
+            self.records.pop((space, key), None)
+
+    def register(self, space: bytes, description: Mapping[str, str]) -> None:
+        """Remember what a space is."""
+        self.descriptions[space] = dict(description)
+
+    def spaces(self) -> dict[bytes, dict[str, str]]:
+        """Return what was registered."""
+        return dict(self.descriptions)
+
+    def scan(self, space: bytes | None = None) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """Yield everything, or one space."""
+        for (of_space, key), record in sorted(self.records.items()):
+            if space in {None, of_space}:
+                yield of_space, key, record
+
+    def purge(self, space: bytes | None = None) -> int:
+        """Remove everything, or one space."""
+        doomed = [name for name in self.records if space in {None, name[0]}]
+        for name in doomed:
+            del self.records[name]
+        return len(doomed)
+
+    def close(self) -> None:
+        """Note it."""
+        self.closed = True
+
+    def _note(self, call: str) -> None:
+        self.calls.append(call)
+        if self.error is not None:
+            raise self.error

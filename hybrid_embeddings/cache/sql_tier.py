@@ -93,7 +93,7 @@ class SqlTier:
 
     def register(self, space: bytes, description: Mapping[str, str]) -> None:
         """See :class:`hybrid_embeddings.ports.RecordTier`."""
-        row = {"space": space, "description": json.dumps(dict(description), ensure_ascii=False)}
+        row = {"space": space, "description": json.dumps(dict(description))}
         statement = _upsert(self._engine.dialect.name, self._spaces)
         self._run(lambda connection: connection.execute(statement, [row]))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hybrid_embeddings import Settings, SettingsError, wiring
+from hybrid_embeddings import Settings, SettingsError, lane_wiring
 from hybrid_embeddings.settings import describe, read_env_file
 
 
@@ -52,6 +52,26 @@ _VALUES = {
     "cpu_threads": ("1", 1),
     "offline": ("1", True),
     "cache_dir": ("/кэш", Path("/кэш")),
+    "cache_enabled": ("off", False),
+    "cache_size": ("5", 5),
+    "cache_ttl_s": ("60", 60.0),
+    "cache_max_mb": ("8", 8),
+    "cache_redis_url": ("redis://:geheim@host/1", "redis://:geheim@host/1"),
+    "cache_redis_prefix": ("проект", "проект"),
+    "cache_redis_ttl_s": ("61", 61.0),
+    "cache_sql_url": ("sqlite", "sqlite"),
+    "cache_sql_ttl_s": ("62", 62.0),
+    "cache_sql_size": ("77", 77),
+    "cache_timeout_s": ("0.5", 0.5),
+    "cache_secret": ("тайна", "тайна"),
+    "cache_write_queue": ("9", 9),
+    "breaker_threshold_cache": ("4", 4),
+    "breaker_timeout_cache_s": ("9", 9.0),
+    "quantization": ("off", False),
+    "quantization_importance": ("background", "background"),
+    "quantization_normal": ("float16", "float16"),
+    "quantization_background": ("float32", "float32"),
+    "quantization_calibration": ("/шкалы.json", Path("/шкалы.json")),
 }
 
 
@@ -139,4 +159,12 @@ def test_describe_has_every_option_with_a_meaning():
 @pytest.mark.parametrize(("is_on", "expected"), [(True, 64 * 2**20), (False, 0)])
 def test_the_pool_of_a_gpu_gets_its_limit(is_on, expected):
     settings = Settings.load(environ={}, env_file=None, gpu_memory_pool=is_on, gpu_memory_pool_mb=64)
-    assert wiring._pool_bytes(settings) == expected
+    assert lane_wiring._pool_bytes(settings) == expected
+
+
+def test_secrets_are_shown_neither_by_repr_nor_by_errors():
+    environ = {"EMBEDDING_CACHE_SECRET": "geheim", "EMBEDDING_CACHE_REDIS_URL": "redis://:geheim@host"}
+    assert "geheim" not in repr(Settings.load(environ=environ, env_file=None))
+    with pytest.raises(SettingsError) as raised:
+        Settings.load(environ={}, env_file=None, cache_sql_url=True)
+    assert "***" in str(raised.value)
