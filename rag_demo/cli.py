@@ -63,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
 
     index = commands.add_parser("index", help="read a configuration dump and build its index")
     index.add_argument("dir", metavar="DIR", type=Path, help="folder that holds Configuration.xml")
-    index.add_argument("--space", required=True, metavar="NAME", help="its name; an index of that name is replaced")
+    index.add_argument(
+        "--space", required=True, metavar="NAME", help="its name; an index of that name is brought up to date"
+    )
     index.add_argument(
         "--docs",
         action="append",
@@ -72,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="folder of manuals, specifications and the like (Markdown, HTML, text); may be repeated",
     )
+    index.add_argument("--full", action="store_true", help="make the index anew instead of bringing it up to date")
     index.set_defaults(run=_index)
 
     ask = commands.add_parser("ask", help="answer one question")
@@ -86,6 +89,9 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="index the bundled configuration if needed and ask it three questions")
     demo.set_defaults(run=_demo)
+
+    llm = commands.add_parser("llm", help="ask the LLM servers of the settings for a token and tell what they are")
+    llm.set_defaults(run=_llm)
     return parser
 
 
@@ -110,7 +116,7 @@ def _top_k(text: str) -> int:
 def _index(options: argparse.Namespace, settings: Settings) -> None:
     from rag_demo import commands
 
-    commands.index(options.dir, options.space, docs=options.docs, settings=settings)
+    commands.index(options.dir, options.space, docs=options.docs, full=options.full, settings=settings)
 
 
 def _ask(options: argparse.Namespace, settings: Settings) -> None:
@@ -130,6 +136,12 @@ def _demo(_: argparse.Namespace, settings: Settings) -> None:
     from rag_demo import commands
 
     commands.demo(settings=settings)
+
+
+def _llm(_: argparse.Namespace, settings: Settings) -> None:
+    from rag_demo.llm_check import check
+
+    check(settings)
 
 
 def _scope(options: argparse.Namespace, settings: Settings) -> Scope:

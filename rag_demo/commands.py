@@ -5,19 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from rag_demo import wiring
 from rag_demo.chat.answer import check_question
 from rag_demo.configurations import bundled
-from rag_demo.console import ProgressBar, answer_as_json, answer_as_text, complain, say
+from rag_demo.console import ProgressBar, answer_as_json, answer_as_text, complain, report_as_text, say
 from rag_demo.errors import RagDemoError
 from rag_demo.index.ports import Where
-from rag_demo.index.store import Manifest
-from rag_demo.ingest import Ingested
-from rag_demo.ports import Embedder
+from rag_demo.indexing import Report
+from rag_demo.library import Library
 from rag_demo.settings import Settings
 from rag_demo.types import Answer, Scope
 
@@ -34,16 +32,13 @@ _CHAT_HELP = """Ask about the configuration in Russian or English, for example:
 Commands: help, exit (or Ctrl-D)."""
 
 
-def index(folder: Path, space_id: str, *, docs: Sequence[Path] = (), settings: Settings) -> None:
-    """Read a dump, and documents beside it, and build the index; skipped and partly read files go to standard error."""
-    progress = ProgressBar()
-    started = time.perf_counter()
-    ingested = wiring.read(folder, space_id=space_id, progress=progress)
-    ingested = wiring.read_beside(ingested, docs, space_id=space_id, progress=progress)
-    with contextlib.closing(wiring.build_embedder()) as embedder:
-        ingested = wiring.classify(ingested, embedder=embedder, settings=settings)
-        manifest = wiring.index(ingested, source=folder, embedder=embedder, settings=settings, progress=progress)
-    _report(manifest, ingested, elapsed_s=time.perf_counter() - started)
+def index(folder: Path, space_id: str, *, docs: Sequence[Path] = (), full: bool = False, settings: Settings) -> None:
+    """Bring a space up to date with a dump and documents beside it, or make it anew.
+
+    Files that were skipped or only partly read go to standard error.
+    """
+    with contextlib.closing(Library(settings)) as library:
+        report(library.index(folder, space_id, docs=docs, full=full, progress=ProgressBar()))
 
 
 def ask(question: str, scope: Scope, *, settings: Settings, as_json: bool) -> None:
@@ -69,14 +64,11 @@ def chat(scope: Scope, *, settings: Settings) -> None:
 
 def demo(*, settings: Settings) -> None:
     """Index the bundled configuration if it is not indexed as it is now, and ask it three questions."""
-    folder, progress = bundled(), ProgressBar()
-    started = time.perf_counter()
-    ingested = wiring.read(folder, space_id=DEMO_SPACE, progress=progress)
-    with contextlib.closing(wiring.build_embedder()) as embedder:
-        if not wiring.is_current(ingested, space_id=DEMO_SPACE, embedder=embedder, settings=settings):
-            manifest = wiring.index(ingested, source=folder, embedder=embedder, settings=settings, progress=progress)
-            _report(manifest, ingested, elapsed_s=time.perf_counter() - started)
-        with wiring.open_assistant((DEMO_SPACE,), embedder=embedder, settings=settings) as assistant:
+    with contextlib.closing(Library(settings)) as library:
+        done = library.index(bundled(), DEMO_SPACE, progress=ProgressBar())
+        if not done.is_unchanged:
+            report(done)
+        with library.assistant((DEMO_SPACE,)) as assistant:
             for question in DEMO_QUESTIONS:
                 answer = assistant.answer(question, where=Where((DEMO_SPACE,)), top_k=3)
                 say(f"\n{'=' * 78}\n{question}\n{'-' * 78}\n{answer_as_text(answer)}")
@@ -90,11 +82,7 @@ def demo(*, settings: Settings) -> None:
 def _asking(scope: Scope, *, settings: Settings) -> Iterator[Callable[[str], Answer]]:
     spaces = wiring.choose_spaces(scope.space_ids, settings)
     where = Where(spaces, scope.doc_types)
-    embedder: Embedder = wiring.build_embedder()
-    with (
-        contextlib.closing(embedder),
-        wiring.open_assistant(spaces, embedder=embedder, settings=settings) as assistant,
-    ):
+    with contextlib.closing(Library(settings)) as library, library.assistant(spaces) as assistant:
         yield lambda question: assistant.answer(question, where=where, top_k=scope.top_k)
 
 
@@ -115,11 +103,10 @@ def _lines(prompt: str) -> Iterator[str]:
     say("")
 
 
-def _report(manifest: Manifest, ingested: Ingested, *, elapsed_s: float) -> None:
-    for problem in ingested.problems[:_MOST_PROBLEMS]:
+def report(done: Report) -> None:
+    """Say what indexing did; problems with files go to standard error."""
+    for problem in done.problems[:_MOST_PROBLEMS]:
         complain(f"problem: {problem.path}: {problem.message}")
-    if len(ingested.problems) > _MOST_PROBLEMS:
-        complain(f"problem: {len(ingested.problems) - _MOST_PROBLEMS:,} more files")
-    kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(manifest.counts.items()))
-    name = " ".join(filter(None, (manifest.configuration_name, manifest.configuration_version)))
-    say(f"Indexed {name} as space {manifest.space_id!r} in {elapsed_s:.1f} s: {kinds}.")
+    if len(done.problems) > _MOST_PROBLEMS:
+        complain(f"problem: {len(done.problems) - _MOST_PROBLEMS:,} more files")
+    say(report_as_text(done))

@@ -8,6 +8,8 @@ import sys
 import time
 from typing import Any, TextIO
 
+from rag_demo.index.build import Counts
+from rag_demo.indexing import Report
 from rag_demo.types import Answer, Source
 
 _BAR_WIDTH = 28
@@ -90,6 +92,23 @@ def answer_as_text(answer: Answer) -> str:
     if answer.degraded:
         lines += ["", f"(searched without: {', '.join(answer.degraded)})"]
     return "\n".join(lines)
+
+
+def report_as_text(done: Report) -> str:
+    """One line on what indexing did."""
+    manifest, seconds = done.manifest, f"{done.elapsed_s:.1f} s"
+    name = " ".join(filter(None, (manifest.configuration_name, manifest.configuration_version)))
+    if done.is_unchanged:
+        return f"Space {manifest.space_id!r} is up to date with {name} ({seconds})."
+    if done.rebuilt:
+        kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(manifest.counts.items()))
+        return f"Indexed {name} as space {manifest.space_id!r} in {seconds}: {kinds}."
+    files, documents = (_counted(counts) for counts in (done.files, done.documents))
+    return f"Updated space {manifest.space_id!r} in {seconds}: files {files}; documents {documents}."
+
+
+def _counted(counts: Counts) -> str:
+    return f"{counts.added:,} added, {counts.changed:,} changed, {counts.removed:,} removed"
 
 
 def _source_json(source: Source) -> dict[str, Any]:

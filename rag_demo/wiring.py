@@ -3,85 +3,46 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import datetime as dt
 import logging
-import sys
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rag_demo.chat.answer import Assistant
 from rag_demo.classify import Classifier, assign
 from rag_demo.classify.nli import NliZeroShot
-from rag_demo.errors import IndexBroken, IndexBusy, IndexMissing, InputError
-from rag_demo.index.build import Parts, Progress, content_digest, counts, fill
+from rag_demo.errors import IndexBroken, IndexBusy, InputError
+from rag_demo.index.build import Parts, Progress, counts, fill
 from rag_demo.index.catalogue import Catalogue
 from rag_demo.index.catalogue_reader import CatalogueReader
 from rag_demo.index.dense import EdgeIndex, Hnsw
+from rag_demo.index.fact_store import FactStore
 from rag_demo.index.lexical import WhooshIndex
-from rag_demo.index.ports import DenseReader, LexicalReader
+from rag_demo.index.ports import DenseIndex, DenseReader, LexicalIndex, LexicalReader
+from rag_demo.index.recipe import recipe
 from rag_demo.index.room import check_room, for_index, for_vectors
-from rag_demo.index.store import Manifest, SpaceStore, check_space_name
-from rag_demo.ingest import Ingested, read_configuration
-from rag_demo.ingest.notes import read_documents
+from rag_demo.index.states import FileState
+from rag_demo.index.store import Manifest, SpaceStore
+from rag_demo.indexing import now
+from rag_demo.ingest import Ingested
 from rag_demo.ports import Embedder
 from rag_demo.retrieve.search import OpenSpace, Retriever
 from rag_demo.settings import Settings
+from rag_demo.types import Document
 
+# Generation folder, revision → its vectors.
+ReadDense = Callable[[Path, int], DenseReader]
 _log = logging.getLogger(__name__)
 
 
-def build_embedder() -> Embedder:
-    """The embedding service with the settings of its own (``EMBEDDING_MODEL`` and others)."""
+def build_embedder(model: Path | None = None) -> Embedder:
+    """The embedding service with the settings of its own (``EMBEDDING_MODEL`` and others), or with the given model."""
     from hybrid_embeddings import EmbeddingService
 
-    return EmbeddingService()
+    return EmbeddingService(str(model)) if model else EmbeddingService()
 
 
-def read(folder: Path, *, space_id: str, progress: Progress) -> Ingested:
-    """The documents of a configuration dump.
-
-    Raises:
-        NotADump: ``folder`` holds no dump that we read.
-        InputError: the space cannot be called so, or too little of the dump can be read to be worth an index.
-    """
-    check_space_name(space_id)
-    if sys.getfilesystemencoding() != "utf-8":
-        # Python follows the locale here; a dump is full of names that such a locale cannot spell.
-        raise InputError(f"File names are read as {sys.getfilesystemencoding()} here. Set PYTHONUTF8=1 and try again.")
-    ingested = read_configuration(
-        folder, space_id=space_id, on_progress=lambda done, all_: progress("files", done, all_)
-    )
-    if not ingested.documents:
-        raise InputError(f"There is nothing to index in {folder}: no object and no module could be read.")
-    number = len({document.path for document in ingested.documents})
-    if len(skipped := ingested.skipped) > number:
-        # A good index must not give way to the remains of a dump.
-        raise InputError(
-            f"Of {folder} only {number} files could be read and {len(skipped)} not, so it was not indexed. "
-            f"The first: {skipped[0].path}: {skipped[0].message}."
-        )
-    return ingested
-
-
-def read_beside(ingested: Ingested, folders: Sequence[Path], *, space_id: str, progress: Progress) -> Ingested:
-    """The configuration with the documents of ``folders`` added to it.
-
-    Raises:
-        InputError: one of them is no folder, or two have the same name, so that citations could not tell them apart.
-    """
-    names = [folder.resolve().name for folder in folders]
-    if len(set(names)) < len(names):
-        raise InputError(f"Two folders of documents have the same name: {', '.join(sorted(names))}. Rename one.")
-    documents, problems = list(ingested.documents), list(ingested.problems)
-    for folder in folders:
-        beside = read_documents(folder, space_id=space_id, on_progress=lambda done, all_: progress("docs", done, all_))
-        documents += beside.documents
-        problems += beside.problems
-    return dataclasses.replace(ingested, documents=documents, problems=problems)
-
-
-def classify(ingested: Ingested, *, embedder: Embedder, settings: Settings) -> Ingested:
+def classify(documents: Sequence[Document], *, embedder: Embedder, settings: Settings) -> list[Document]:
     """Find out what sorts of documents lie beside the dump.
 
     Raises:
@@ -90,11 +51,29 @@ def classify(ingested: Ingested, *, embedder: Embedder, settings: Settings) -> I
     model = settings.nli_model
     zero_shot = NliZeroShot(model, timeout_s=settings.nli_timeout_s) if model else None
     classifier = Classifier(embedder=embedder, zero_shot=zero_shot)
-    return dataclasses.replace(ingested, documents=assign(ingested.documents, classifier))
+    return assign(documents, classifier)
 
 
-def index(ingested: Ingested, *, source: Path, embedder: Embedder, settings: Settings, progress: Progress) -> Manifest:
+def index(
+    ingested: Ingested,
+    *,
+    source: Path,
+    embedder: Embedder,
+    settings: Settings,
+    progress: Progress,
+    beside: Sequence[Path] = (),
+    states: Mapping[str, FileState] | None = None,
+) -> Manifest:
     """Build a new generation of the space and switch to it; until then, and after a failure, the old one is used.
+
+    Args:
+        ingested: all that is to be found in the space.
+        source: folder of the dump.
+        embedder: the model of this generation.
+        settings: where to, and how.
+        progress: told after each batch.
+        beside: folders of documents.
+        states: of the files that were read; with them, `Library.index` can later read only those that changed.
 
     Raises:
         IndexBusy: another process builds this space.
@@ -105,13 +84,22 @@ def index(ingested: Ingested, *, source: Path, embedder: Embedder, settings: Set
     store = SpaceStore(settings.data_path)
     with store.building(space_id) as folder:
         check_room(folder, for_index(documents, dimension=embedder.dimension))
-        parts = _create(folder, dimension=embedder.dimension, settings=settings)
+        parts = _create_parts(folder, dimension=embedder.dimension, settings=settings)
 
         def check(left: int) -> None:
             check_room(folder, for_vectors(left, dimension=embedder.dimension))
 
         try:
-            fill(parts, documents, embedder=embedder, progress=progress, before_vectors=check)
+            fill(
+                parts,
+                documents,
+                embedder=embedder,
+                progress=progress,
+                before_vectors=check,
+                facts=ingested.facts,
+                problems=ingested.problems,
+                states=states,
+            )
         finally:
             parts.close()
         manifest = Manifest(
@@ -124,23 +112,14 @@ def index(ingested: Ingested, *, source: Path, embedder: Embedder, settings: Set
             model_name=embedder.model_name,
             model_fingerprint=embedder.fingerprint,
             dimension=embedder.dimension,
-            content_digest=content_digest(documents),
-            created=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+            created=now(),
             counts=counts(documents),
             problems=len(ingested.problems),
+            recipe=choices_digest(settings),
+            documents_folders=[str(folder.resolve()) for folder in beside],
         )
         store.publish(manifest)
     return manifest
-
-
-def is_current(ingested: Ingested, *, space_id: str, embedder: Embedder, settings: Settings) -> bool:
-    """Whether the space already holds exactly these documents, made with this model."""
-    try:
-        manifest, _ = SpaceStore(settings.data_path).require(space_id)
-    except (IndexMissing, IndexBroken):
-        return False
-    same_model = manifest.model_fingerprint == embedder.fingerprint
-    return same_model and manifest.content_digest == content_digest(ingested.documents)
 
 
 def choose_spaces(asked: Sequence[str], settings: Settings) -> tuple[str, ...]:
@@ -162,14 +141,22 @@ def choose_spaces(asked: Sequence[str], settings: Settings) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def open_assistant(spaces: Sequence[str], *, embedder: Embedder, settings: Settings) -> Iterator[Assistant]:
+def open_assistant(
+    spaces: Sequence[str], *, embedder: Embedder, settings: Settings, read_dense: ReadDense | None = None
+) -> Iterator[Assistant]:
     """An assistant over the given spaces; closed on the way out.
+
+    Args:
+        spaces: their names.
+        embedder: for questions.
+        settings: where the spaces are, and weights.
+        read_dense: gives the vectors of a generation folder at a revision; default: opens them for this call alone.
 
     Raises:
         IndexMissing, IndexBroken: as `SpaceStore.require`.
     """
     retriever = Retriever(
-        [_open_space(name, embedder=embedder, settings=settings) for name in spaces],
+        [_open_space(name, embedder=embedder, settings=settings, read_dense=read_dense) for name in spaces],
         encode_query=embedder.encode_query,
         weights={
             "lexical": settings.lexical_weight,
@@ -182,34 +169,104 @@ def open_assistant(spaces: Sequence[str], *, embedder: Embedder, settings: Setti
         yield assistant
 
 
-def _create(folder: Path, *, dimension: int, settings: Settings) -> Parts:
-    hnsw = Hnsw(settings.hnsw_m, settings.hnsw_ef_construct, settings.hnsw_ef_search)
+def choices_digest(settings: Settings) -> str:
+    """What `Manifest.recipe` must be for an index to be brought up to date; otherwise it is made anew."""
+    return recipe(nli_model=settings.nli_model)
+
+
+def open_catalogue(manifest: Manifest, folder: Path) -> CatalogueReader:
+    """The documents of a generation as its manifest shows them; raises IndexBroken."""
+    return CatalogueReader.open(folder / "catalogue.sqlite", revision=manifest.revision)
+
+
+def touch(folder: Path, states: Sequence[FileState]) -> None:
+    """Note new times of files that say the same as before."""
+    if states:
+        with contextlib.closing(Catalogue.open(folder / "catalogue.sqlite")) as catalogue:
+            catalogue.touch(states)
+            catalogue.seal()
+
+
+def open_parts(folder: Path, *, dense: DenseIndex, renew: bool = False) -> Parts:
+    """The parts of a generation, to write, but for the vectors, which only one may open.
+
+    Args:
+        folder: of the generation.
+        dense: its vectors.
+        renew: put an empty index of words in place of one that cannot be used.
+
+    Raises:
+        IndexBroken, IndexBusy: one of them cannot be opened.
+    """
+    with contextlib.ExitStack() as opening:
+        catalogue = Catalogue.open(folder / "catalogue.sqlite")
+        opening.callback(catalogue.close)
+        facts = FactStore.open(folder / "facts.sqlite")
+        opening.callback(facts.close)
+        lexical = _open_lexical(folder / "lexical", renew=renew)
+        opening.pop_all()
+    return Parts(dense=dense, lexical=lexical, catalogue=catalogue, facts=facts)
+
+
+def open_dense(folder: Path, *, settings: Settings) -> DenseIndex:
+    """The vectors of a generation, to read and to write.
+
+    Raises:
+        IndexBroken, IndexBusy: they cannot be opened.
+    """
+    return EdgeIndex.open(folder / "dense", ef_search=settings.hnsw_ef_search)
+
+
+def renew_dense(folder: Path, *, dimension: int, settings: Settings) -> DenseIndex:
+    """An empty index of vectors in place of one that cannot be used."""
+    shutil.rmtree(folder / "dense", ignore_errors=True)
+    return EdgeIndex.create(folder / "dense", dimension=dimension, hnsw=_hnsw(settings))
+
+
+def _open_lexical(folder: Path, *, renew: bool) -> LexicalIndex:
+    try:
+        return WhooshIndex.open(folder)
+    except IndexBroken:
+        if not renew:
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
+        return WhooshIndex.create(folder)
+
+
+def _create_parts(folder: Path, *, dimension: int, settings: Settings) -> Parts:
     return Parts(
-        dense=EdgeIndex.create(folder / "dense", dimension=dimension, hnsw=hnsw),
+        dense=EdgeIndex.create(folder / "dense", dimension=dimension, hnsw=_hnsw(settings)),
         lexical=WhooshIndex.create(folder / "lexical"),
         catalogue=Catalogue.create(folder / "catalogue.sqlite"),
+        facts=FactStore.create(folder / "facts.sqlite"),
     )
 
 
-def _open_space(space_id: str, *, embedder: Embedder, settings: Settings) -> OpenSpace:
+def _hnsw(settings: Settings) -> Hnsw:
+    return Hnsw(settings.hnsw_m, settings.hnsw_ef_construct, settings.hnsw_ef_search)
+
+
+def _open_space(space_id: str, *, embedder: Embedder, settings: Settings, read_dense: ReadDense | None) -> OpenSpace:
     store = SpaceStore(settings.data_path)
     manifest, folder = store.require(space_id)
     try:
-        return _open_generation(manifest, folder, embedder=embedder, settings=settings)
+        return _open_generation(manifest, folder, embedder=embedder, settings=settings, read_dense=read_dense)
     except IndexBroken:
         newer, folder = store.require(space_id)
         if newer.generation == manifest.generation:
             raise
         # It was indexed anew, and the old files removed, between our two looks.
-        return _open_generation(newer, folder, embedder=embedder, settings=settings)
+        return _open_generation(newer, folder, embedder=embedder, settings=settings, read_dense=read_dense)
 
 
-def _open_generation(manifest: Manifest, folder: Path, *, embedder: Embedder, settings: Settings) -> OpenSpace:
+def _open_generation(
+    manifest: Manifest, folder: Path, *, embedder: Embedder, settings: Settings, read_dense: ReadDense | None
+) -> OpenSpace:
     return OpenSpace(
         space_id=manifest.space_id,
         lexical=_read_lexical(folder / "lexical", manifest.revision),
-        catalogue=CatalogueReader.open(folder / "catalogue.sqlite", revision=manifest.revision),
-        dense=_open_dense(manifest, folder / "dense", embedder=embedder, settings=settings),
+        catalogue=open_catalogue(manifest, folder),
+        dense=_read_dense(manifest, folder, embedder=embedder, settings=settings, read_dense=read_dense),
     )
 
 
@@ -218,7 +275,9 @@ def _read_lexical(folder: Path, revision: int) -> LexicalReader:
         return lexical.at(revision)
 
 
-def _open_dense(manifest: Manifest, folder: Path, *, embedder: Embedder, settings: Settings) -> DenseReader | None:
+def _read_dense(
+    manifest: Manifest, folder: Path, *, embedder: Embedder, settings: Settings, read_dense: ReadDense | None
+) -> DenseReader | None:
     """The vectors, or None with a warning where they cannot serve: words and names still answer."""
     if manifest.model_fingerprint != embedder.fingerprint:
         _log.warning(
@@ -230,7 +289,9 @@ def _open_dense(manifest: Manifest, folder: Path, *, embedder: Embedder, setting
         )
         return None
     try:
-        with contextlib.closing(EdgeIndex.open(folder, ef_search=settings.hnsw_ef_search)) as dense:
+        if read_dense is not None:
+            return read_dense(folder, manifest.revision)
+        with contextlib.closing(open_dense(folder, settings=settings)) as dense:
             return dense.at(manifest.revision)
     except (IndexBusy, IndexBroken, OSError) as error:
         if SpaceStore(settings.data_path).require(manifest.space_id)[0].generation != manifest.generation:

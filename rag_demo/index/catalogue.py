@@ -14,6 +14,7 @@ from rag_demo.index.catalogue_reader import CatalogueReader, Listed
 from rag_demo.index.catalogue_tables import COLUMNS, INDEXES, NEVER, SCHEMA, STATE, WAIT_S, translated
 from rag_demo.index.ports import FIRST_REVISION, version_of
 from rag_demo.index.states import FileState
+from rag_demo.ingest import Problem
 from rag_demo.types import Document
 
 __all__ = ["Catalogue", "Listed"]
@@ -58,14 +59,14 @@ class Catalogue:
             self.replace(FileState(path), found, revision=revision)
 
     def replace(
-        self, state: FileState, documents: Sequence[Document], *, problems: Sequence[str] = (), revision: int
+        self, state: FileState, documents: Sequence[Document], *, problems: Sequence[Problem] = (), revision: int
     ) -> None:
         """From ``revision`` on, a file says this and nothing else. It takes effect with `seal`.
 
         Args:
             state: the file as it was when it was read.
             documents: all that it gave.
-            problems: why parts of it are missing.
+            problems: why it, or a part of it, is missing.
             revision: the first at which this is visible.
         """
         self.remove([state.path], revision=revision)
@@ -76,7 +77,7 @@ class Catalogue:
                 [*dataclasses.astuple(state), revision, NEVER],
             ).lastrowid
             for problem in problems:
-                run("INSERT INTO problems VALUES (?, ?)", [file, problem])
+                run("INSERT INTO problems VALUES (?, ?, ?)", [file, problem.path, problem.message])
             marks = ", ".join("?" * (len(COLUMNS) + 2))
             for document in documents:
                 values = [file, version_of(document), *(getattr(document, column) for column in COLUMNS)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from rag_demo.index.analyse import fold
 from rag_demo.index.catalogue_tables import COLUMNS, STATE, WAIT_S, translated
 from rag_demo.index.ports import EVERYWHERE, FIRST_REVISION, DocKey, Where
 from rag_demo.index.states import FileState
+from rag_demo.ingest import Problem
 from rag_demo.types import Document
 
 _FLAGS = frozenset(field.name for field in dataclasses.fields(Document) if field.type == "bool")
@@ -103,29 +104,23 @@ class CatalogueReader:
         rows = self._rows(f"SELECT {columns} FROM files f WHERE {_VISIBLE}", {})  # noqa: S608
         return {state.path: state for state in (FileState(*row) for row in rows)}
 
-    def problems(self) -> list[tuple[str, str]]:
-        """Paths of files of which parts are missing, and why."""
-        return [
-            (str(path), str(message))
-            for path, message in self._rows(
-                f"SELECT f.path, p.message FROM problems p JOIN files f ON f.id = p.file WHERE {_VISIBLE} "  # noqa: S608
-                "ORDER BY f.path, p.rowid",
-                {},
-            )
-        ]
+    def problems(self) -> list[Problem]:
+        """What was wrong with the files that were read, by path."""
+        statement = f"SELECT p.path, p.message FROM problems p JOIN files f ON f.id = p.file WHERE {_VISIBLE}"  # noqa: S608
+        return [Problem(*row) for row in self._rows(f"{statement} ORDER BY p.path, p.rowid", {})]
 
-    def versions(self, paths: Sequence[str] | None = None) -> set[str]:
-        """Versions of all documents, or of those of the files ``paths``."""
-        statement = f"SELECT d.version FROM documents d JOIN files f ON f.id = d.file WHERE {_VISIBLE}"  # noqa: S608
+    def versions(self, paths: Sequence[str] | None = None) -> dict[str, str]:
+        """Versions of all documents, or of those of the files ``paths``, with the ids of the documents."""
+        statement = f"SELECT d.version, d.doc_id FROM documents d JOIN files f ON f.id = d.file WHERE {_VISIBLE}"  # noqa: S608
         if paths is None:
-            return {row[0] for row in self._rows(statement, {})}
-        found: set[str] = set()
+            return dict(self._rows(statement, {}))
+        found: dict[str, str] = {}
         for batch in _batches(paths):
             marks, values = _placeholders("path", batch)
-            found.update(row[0] for row in self._rows(f"{statement} AND f.path IN ({marks})", values))
+            found.update(self._rows(f"{statement} AND f.path IN ({marks})", values))
         return found
 
-    def with_versions(self, versions: Sequence[str]) -> Iterator[Document]:
+    def with_versions(self, versions: Collection[str]) -> Iterator[Document]:
         """The documents with these versions, in the order of paths and lines within each batch."""
         rows = self._rows(
             f"SELECT d.version, d.rowid FROM documents d JOIN files f ON f.id = d.file WHERE {_VISIBLE} "  # noqa: S608
@@ -146,6 +141,15 @@ class CatalogueReader:
         )
         return dict(rows)
 
+    def count_files(self) -> int:
+        """Number of files that gave documents."""
+        return len(
+            self._rows(
+                f"SELECT DISTINCT d.file FROM documents d JOIN files f ON f.id = d.file WHERE {_VISIBLE}",  # noqa: S608
+                {},
+            )
+        )
+
     def close(self) -> None:
         """Let go of the file. May be called twice."""
         self._connection.close()
@@ -165,7 +169,8 @@ class CatalogueReader:
 
 
 def _filter(where: Where) -> tuple[str, dict[str, Any]]:
-    conditions, values = "", {}
+    conditions = ""
+    values: dict[str, Any] = {}
     for column, wanted in (("space_id", where.space_ids), ("doc_type", where.doc_types)):
         if wanted:
             marks, named = _placeholders(column, wanted)

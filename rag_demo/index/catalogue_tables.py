@@ -25,7 +25,7 @@ CREATE TABLE files (
 CREATE TABLE documents (file INTEGER NOT NULL, version TEXT NOT NULL, {", ".join(COLUMNS)},
     UNIQUE (file, space_id, doc_id));
 CREATE TABLE names (name TEXT NOT NULL, document INTEGER NOT NULL);
-CREATE TABLE problems (file INTEGER NOT NULL, message TEXT NOT NULL);
+CREATE TABLE problems (file INTEGER NOT NULL, path TEXT NOT NULL, message TEXT NOT NULL);
 """
 INDEXES = """
 CREATE INDEX IF NOT EXISTS files_by_path ON files (path);

@@ -89,7 +89,7 @@ _SECTION_OF = {fold(word): fold(name) for name, words in _SECTIONS.items() for w
 def name_key(name: str) -> str:
     """The key of a name, full or not: lower case, «е» for «ё», kinds in English, sections left out."""
     parts = [part.strip() for part in fold(name).partition("(")[0].split(".")]
-    if parts[0] in _METADATA and len(parts) > 1:
+    while parts[0] in _METADATA and len(parts) > 1:
         del parts[0]
     first = [(_KIND_OF if len(parts) > 1 else _SECTION_OF).get(parts[0], parts[0])]
     middle = [part for part in parts[1:-1] if part not in _SECTION_OF]

@@ -55,7 +55,6 @@ class Manifest:
     model_name: str
     model_fingerprint: str
     dimension: int
-    content_digest: str  # of all documents with their lines: equal means nothing to do
     created: str  # ISO 8601, UTC
     counts: dict[str, int] = field(default_factory=dict)  # documents per doc_type
     problems: int = 0  # files that could not be read
@@ -126,6 +125,35 @@ class SpaceStore:
                 yield generation
             finally:
                 self._remove_unused(space_id, built=generation)
+
+    @contextlib.contextmanager
+    def writing(self, space_id: str) -> Iterator[None]:
+        """Keep others from building or changing this space, which must exist.
+
+        Raises:
+            IndexBusy: another process does so now.
+        """
+        with _locked(self._folder(space_id) / "lock.sqlite", space_id):
+            yield
+
+    def drop(self, space_id: str) -> None:
+        """Forget a space and delete its files.
+
+        Raises:
+            InputError, IndexMissing: there is none.
+            IndexBusy: another process builds or changes it.
+        """
+        check_space_name(space_id)
+        folder = self._folder(space_id)
+        if not folder.is_dir():
+            raise IndexMissing(self._missing(space_id))
+        with self.writing(space_id):
+            # Without it the space is gone, whatever stops the rest; the next build of that name cleans up.
+            (folder / "current.json").unlink(missing_ok=True)
+            for entry in folder.iterdir():
+                if entry.is_dir():
+                    shutil.rmtree(entry, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
     def publish(self, manifest: Manifest) -> None:
         """Make a built generation the one in use."""

@@ -136,21 +136,6 @@ def test_indexing_goes_on_while_a_chat_is_open(settings, build):
     assert not ask(settings, "ОстатокТовара").refused
 
 
-def test_is_current(settings, build):
-    def current(*documents, embedder=None):
-        return wiring.is_current(
-            ingested(*documents), space_id="trade", embedder=embedder or WordEmbedder(), settings=settings
-        )
-
-    assert not current(PRICE)
-    build(PRICE)
-    assert current(PRICE)
-    assert not current(PRICE, STOCK)
-    assert not current(dataclasses.replace(PRICE, line_start=4, line_end=7))
-    assert not current(dataclasses.replace(PRICE, content_hash="other"))
-    assert not current(PRICE, embedder=WordEmbedder(fingerprint="other"))
-
-
 def test_another_model_searches_without_vectors(settings, build, caplog):
     build(PRICE)
     with caplog.at_level(logging.WARNING):

@@ -35,7 +35,6 @@ def manifest(folder, space_id="торговля", **changes):
         "model_name": "m",
         "model_fingerprint": "f",
         "dimension": 8,
-        "content_digest": "d",
         "created": "2026-01-01T00:00:00+00:00",
         "counts": {"method": 1},
     }

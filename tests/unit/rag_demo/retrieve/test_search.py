@@ -11,6 +11,7 @@ import pytest
 from rag_demo.index.build import Parts, fill
 from rag_demo.index.catalogue import Catalogue
 from rag_demo.index.dense import EdgeIndex, Hnsw
+from rag_demo.index.fact_store import FactStore
 from rag_demo.index.lexical import WhooshIndex
 from rag_demo.index.ports import Where
 from rag_demo.retrieve.search import OpenSpace, Retriever
@@ -47,6 +48,7 @@ def open_space(folder, documents):
         EdgeIndex.create(folder / space_id / "dense", dimension=EMBEDDER.dimension, hnsw=Hnsw()),
         WhooshIndex.create(folder / space_id / "lexical"),
         Catalogue.create(folder / space_id / "catalogue.sqlite"),
+        FactStore.create(folder / space_id / "facts.sqlite"),
     )
     fill(parts, documents, embedder=EMBEDDER, progress=lambda *_: None)
     opened = OpenSpace(space_id, parts.lexical.at(1), parts.catalogue.at(1), parts.dense.at(1))

@@ -1,0 +1,69 @@
+"""Everything that an index says, as plain values: two indexes are equal if these are."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import qdrant_edge as qdrant
+
+from rag_demo.index.analyse import terms
+from rag_demo.index.catalogue_reader import CatalogueReader
+from rag_demo.index.dense import EdgeIndex
+from rag_demo.index.fact_store import FactReader
+from rag_demo.index.lexical import WhooshIndex
+from rag_demo.index.ports import version_of
+from rag_demo.index.store import SpaceStore
+
+QUESTIONS = ("Посчитать0_1", "считает имя", "список справочник", "найти", "модуль адрес", "новое слово")
+
+
+def state_of(data: Path, space: str) -> dict[str, Any]:
+    """Documents, facts, states of files, vectors and results of the word search of the revision in use."""
+    manifest, folder = SpaceStore(data).require(space)
+    with contextlib.closing(CatalogueReader.open(folder / "catalogue.sqlite", revision=manifest.revision)) as catalogue:
+        documents = {version_of(document): document for document in catalogue.with_versions(catalogue.versions())}
+        files = {path: dataclasses.replace(state, mtime_ns=0) for path, state in catalogue.states().items()}
+        problems = catalogue.problems()
+    with contextlib.closing(FactReader.open(folder / "facts.sqlite", revision=manifest.revision)) as facts:
+        rows = facts._connection.execute(
+            "SELECT f.path, t.sort, t.content, t.line_start, t.line_end FROM facts t JOIN files f ON f.id = t.file "
+            "WHERE f.gen_from <= ? AND f.gen_to > ?",
+            (manifest.revision, manifest.revision),
+        ).fetchall()
+    return {
+        "documents": documents,
+        "files": files,
+        "problems": problems,
+        "facts": sorted(map(repr, rows)),
+        "vectors": vectors_of(folder / "dense", manifest.revision),
+        "words": words_of(folder / "lexical", manifest.revision),
+        "counts": manifest.counts,
+    }
+
+
+def vectors_of(folder: Path, revision: int) -> dict[str, tuple[float, ...]]:
+    """The vectors of a revision by version."""
+    with contextlib.closing(EdgeIndex.open(folder, ef_search=64)) as index, contextlib.closing(index.at(revision)) as reader:
+        request = qdrant.ScrollRequest(None, 100_000, reader._filter(_everywhere()), with_payload=True, with_vector=True)
+        records, _ = reader._open_shard.scroll(request)
+    return {
+        str(record.id).replace("-", ""): tuple(np.round(record.vector["passage"], 6).tolist()) for record in records
+    }
+
+
+def words_of(folder: Path, revision: int) -> dict[str, list[str]]:
+    """Ids of all documents that each question finds. Scores are not compared: they know of rows that are gone."""
+    with contextlib.closing(WhooshIndex.open(folder).at(revision)) as reader:
+        return {
+            question: sorted(hit.key.doc_id for hit in reader.search(terms(question), 10_000)) for question in QUESTIONS
+        }
+
+
+def _everywhere():
+    from rag_demo.index.ports import EVERYWHERE
+
+    return EVERYWHERE
