@@ -16,7 +16,7 @@ _HOW_TO_DUMP = (
     "(Конфигурация → Выгрузить конфигурацию в файлы) with the hierarchical format, and give that folder"
 )
 _BINARIES = {".cf": "configuration", ".cfe": "extension", ".epf": "data processor", ".erf": "report", ".dt": "data"}
-_ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
+_ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz"}
 _SEARCH_DEPTH = 4
 _SEARCH_FOLDERS = 2_000
 
@@ -50,7 +50,9 @@ def _check_folder(root: Path) -> None:
             what = _BINARIES[root.suffix.lower()]
             raise NotADump(f"{root} is a binary {what} file, which cannot be read. {_HOW_TO_DUMP}.")
         hint = f" Give its folder instead: {root.parent}" if root.name == "Configuration.xml" else ""
-        if root.suffix.lower() in _ARCHIVES:
+        if root.suffix.lower() == ".zip":
+            hint = " It is called a ZIP archive, but is none or a damaged one; make it anew or unpack it."
+        elif root.suffix.lower() in _ARCHIVES:
             hint = " Of archives only ZIP is read; unpack it and give the folder."
         raise NotADump(f"{root} is a file, but a folder with a configuration dump is needed.{hint}")
     try:

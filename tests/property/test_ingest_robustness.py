@@ -45,14 +45,20 @@ def check(root: Path) -> None:
     ingested = read_configuration(root, space_id="main")
     assert len({one.doc_id for one in ingested.documents}) == len(ingested.documents)
     for one in ingested.documents:
-        content = (root / one.path).read_bytes()
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = content.decode("cp1251", errors="replace")
-        lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+        lines = lines_of(root / one.path)
         assert one.text == "\n".join(lines[one.line_start - 1 : one.line_end])
         assert 1 <= one.line_start <= one.line_end <= len(lines)
+    for fact in ingested.facts:
+        assert 1 <= fact.origin.line_start <= fact.origin.line_end <= len(lines_of(root / fact.origin.path))
+
+
+def lines_of(path: Path) -> list[str]:
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1251", errors="replace")
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
 
 
 def write(root: Path, path: str, content: bytes) -> None:
