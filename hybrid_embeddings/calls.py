@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
+from typing import Literal
 
 import numpy as np
 
-from hybrid_embeddings.errors import DeadlineExceeded
+from hybrid_embeddings.errors import DeadlineExceeded, InputError
+from hybrid_embeddings.events import EncodeFailed, Events
 from hybrid_embeddings.inputs import checked_device, checked_texts
 from hybrid_embeddings.pipeline import Pending, Request
 from hybrid_embeddings.progress import ProgressBar
@@ -30,9 +33,10 @@ def in_pieces(
     try:
         for start in range(0, max(len(request.texts), 1), step):
             piece = request.texts[start : start + step]
-            pending = engine.pipeline.start(replace(request, texts=piece, deadline_s=deadline_s))
-            left_s = None if deadline_s is None else max(0.0, deadline_s - time.monotonic())
-            results.append(engine.pipeline.finish(pending, timeout_s=left_s))
+            with _failures_told(engine.pipeline.events, request.kind, len(piece)):
+                pending = engine.pipeline.start(replace(request, texts=piece, deadline_s=deadline_s))
+                left_s = None if deadline_s is None else max(0.0, deadline_s - time.monotonic())
+                results.append(engine.pipeline.finish(pending, timeout_s=left_s))
             report.add(pending.report)
             bar.advance(len(piece))
     finally:
@@ -49,11 +53,13 @@ def stream(runtime: Runtime, source: Iterator[str], kind: Kind, *, window: int, 
         while True:
             if rows := checked_texts(list(islice(source, window)), offset=n_before):
                 n_before += len(rows)
-                queued.append(engine.pipeline.start(Request(rows, kind)))
+                with _failures_told(engine.pipeline.events, kind, len(rows)):
+                    queued.append(engine.pipeline.start(Request(rows, kind)))
             if not queued:
                 return
             if len(queued) == 2 or not rows:
-                vectors = engine.pipeline.finish(queued.popleft())
+                with _failures_told(engine.pipeline.events, kind, queued[0].report.n_texts):
+                    vectors = engine.pipeline.finish(queued.popleft())
                 bar.advance(len(vectors))
                 yield from vectors
     finally:
@@ -66,6 +72,11 @@ async def awaited(runtime: Runtime, request: Request, *, timeout_s: float | None
     """Embed the texts of a request while the event loop runs on; cancelling the task withdraws the work."""
     engine = await runtime.engine_async()
     request = _on_known_device(engine, request)
+    with _failures_told(engine.pipeline.events, request.kind, len(request.texts)):
+        return await _awaited(runtime, engine, request, timeout_s)
+
+
+async def _awaited(runtime: Runtime, engine: Engine, request: Request, timeout_s: float | None) -> Vectors:
     pending = await runtime.start_async(engine, request)
     try:
         vectors = await asyncio.wait_for(asyncio.wrap_future(pending.job.future), timeout_s)
@@ -76,6 +87,19 @@ async def awaited(runtime: Runtime, request: Request, *, timeout_s: float | None
         engine.pipeline.cancel(pending.job)
         raise engine.pipeline.in_terms_of_caller(pending, error) from error.__cause__
     return engine.pipeline.arrange(pending, vectors)
+
+
+@contextlib.contextmanager
+def _failures_told(events: Events, kind: Kind, n_texts: int) -> Iterator[None]:
+    """Tell of a call that ends with an error. One that was cancelled did not fail."""
+    started_s = time.perf_counter()
+    try:
+        yield
+    except Exception as error:
+        if events:
+            fault: Literal["caller", "service"] = "caller" if isinstance(error, InputError) else "service"
+            events.emit(EncodeFailed(kind, type(error).__name__, n_texts, time.perf_counter() - started_s, fault))
+        raise
 
 
 def _on_known_device(engine: Engine, request: Request) -> Request:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hybrid_embeddings.errors import BadVector, DeadlineExceeded, InputError
+from hybrid_embeddings.events import EncodeFinished, Events
 from hybrid_embeddings.finishing import Finishing
 from hybrid_embeddings.models.static import StaticModel
 from hybrid_embeddings.models.tokenizer import TextTokenizer
@@ -59,6 +60,7 @@ class Pending:
     first_row: np.ndarray  # row of the job → first row of the caller
     report: Report
     started_s: float
+    kind: Kind
     known: Lookup | None = None
 
 
@@ -72,6 +74,7 @@ class Pipeline:
     dispatcher: Dispatcher | None
     static: StaticModel | None
     finishing: Finishing
+    events: Events = field(default_factory=Events)
     counters: CallCounters = field(default_factory=CallCounters)
     lock: threading.Lock = field(default_factory=threading.Lock)  # of the counters
 
@@ -106,7 +109,7 @@ class Pipeline:
             }
         if report.truncated and request.on_truncate == "warn":
             _log.warning("%d of %d texts were cut to %s tokens", len(report.truncated), report.n_texts, self.limit)
-        return Pending(job, rows, inverse, first_row, report, started, known)
+        return Pending(job, rows, inverse, first_row, report, started, request.kind, known)
 
     def _known(self, request: Request, report: Report) -> Lookup | None:
         """Ask the caches and write down what they knew. A call that insists on a device is computed there."""
@@ -192,6 +195,8 @@ class Pipeline:
         pending.report.total_s = time.perf_counter() - pending.started_s
         with self.lock:
             self.counters.count(pending.report)
+        if self.events:
+            self.events.emit(_finished(pending))
         return np.ascontiguousarray(vectors)
 
     def cancel(self, job: Job) -> None:
@@ -245,6 +250,22 @@ class Pipeline:
             for offset, text in enumerate(tokenized)
         ]
         self.dispatcher.submit(job, items, first_row=start)
+
+
+def _finished(pending: Pending) -> EncodeFinished:
+    report = pending.report
+    lanes = list(report.lanes) or ["cache"]
+    return EncodeFinished(
+        kind=pending.kind,
+        device=lanes[0] if len(lanes) == 1 else "hybrid",
+        n_texts=report.n_texts,
+        n_computed=report.n_computed,
+        n_cached=report.n_cached,
+        n_tokens=report.n_tokens,
+        n_truncated=len(report.truncated),
+        tokenize_s=report.tokenize_s,
+        total_s=report.total_s,
+    )
 
 
 def _check_deadline(request: Request) -> None:

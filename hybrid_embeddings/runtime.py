@@ -10,6 +10,7 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 from hybrid_embeddings.errors import ServiceClosed
+from hybrid_embeddings.events import Events
 from hybrid_embeddings.models.fingerprint import fingerprint
 from hybrid_embeddings.models.prepared import PreparedModel, prepare
 from hybrid_embeddings.models.resolve import resolve
@@ -25,6 +26,7 @@ class Runtime:
     def __init__(self, settings: Settings) -> None:
         """Find the model; see :func:`hybrid_embeddings.models.resolve.resolve` for errors."""
         self.settings = settings
+        self.events = Events()  # here, because who listens stays when an engine is closed or forked
         self.found = resolve(settings.model, offline=settings.offline)
         self._prepared: PreparedModel | None = None
         self._engine: Engine | None = None
@@ -55,7 +57,7 @@ class Runtime:
             if self._closed:
                 raise ServiceClosed("the embedding service is closed; make a new one")
             if self._engine is None:
-                self._engine = build_engine(self.settings, self.prepared())
+                self._engine = build_engine(self.settings, self.prepared(), events=self.events)
             return self._engine
 
     async def engine_async(self) -> Engine:

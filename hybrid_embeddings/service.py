@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from hybrid_embeddings import calls, statistics
 from hybrid_embeddings.code_text import function_text
+from hybrid_embeddings.events import Events
 from hybrid_embeddings.inputs import check_count, check_options, checked_documents, checked_texts
 from hybrid_embeddings.models.resolve import ResolvedModel
 from hybrid_embeddings.pipeline import Request
@@ -200,6 +201,11 @@ class EmbeddingService:
         return self.encode(function_text(function), kind="document")
 
     # ------------------------------------------------------------------ facts
+
+    @property
+    def events(self) -> Events:
+        """Where to subscribe to what happens; see :mod:`hybrid_embeddings.events`."""
+        return self._runtime.events
 
     @property
     def settings(self) -> Settings:

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from hybrid_embeddings import EmbeddingService, Settings, wiring
+from hybrid_embeddings import EmbeddingService, Settings, lane_wiring
 from hybrid_embeddings.errors import LaneError
 from hybrid_embeddings.experimental.bandit import BanditBudget
 from hybrid_embeddings.models.devices import HostMemory, available_memory_bytes
@@ -315,22 +315,22 @@ class CpuLane(SimulatedLane):
 )
 def test_settings_choose_policy_and_source(options, policy, source):
     settings = Settings(**options)
-    assert wiring._budget_policy(settings, CpuLane(), CARD).stats.policy == policy
-    assert type(wiring._memory_source(settings, CpuLane())) is source
+    assert lane_wiring._budget_policy(settings, CpuLane(), CARD).stats.policy == policy
+    assert type(lane_wiring._memory_source(settings, CpuLane())) is source
 
 
 def test_accelerator_is_asked_for_its_own_memory():
-    assert wiring._memory_source(Settings(), CudaLane())().free_bytes == 7
-    assert wiring._memory_source(Settings(memory_aware_batching=False), CudaLane())().free_bytes is None
-    assert wiring._memory_source(Settings(), SimulatedLane("cuda:1"))().free_bytes is None
+    assert lane_wiring._memory_source(Settings(), CudaLane())().free_bytes == 7
+    assert lane_wiring._memory_source(Settings(memory_aware_batching=False), CudaLane())().free_bytes is None
+    assert lane_wiring._memory_source(Settings(), SimulatedLane("cuda:1"))().free_bytes is None
 
 
 def test_max_memory_and_adaptive_batch_size_reach_the_policy():
     # float32: 56,832 bytes per token
-    policy = wiring._budget_policy(Settings(max_memory_mb=10), CpuLane(), CARD)
+    policy = lane_wiring._budget_policy(Settings(max_memory_mb=10), CpuLane(), CARD)
     assert policy.budget(FACTS) == 10 * 2**20 // 56_832
     for is_adaptive, expected in ((True, 512), (False, 2048)):
-        policy = wiring._budget_policy(Settings(adaptive_batch_size=is_adaptive), CpuLane(), CARD)
+        policy = lane_wiring._budget_policy(Settings(adaptive_batch_size=is_adaptive), CpuLane(), CARD)
         policy.budget(FACTS)
         for _ in range(9):
             policy.observe(2048, 8.0)
