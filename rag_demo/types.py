@@ -83,6 +83,15 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Letters ``start`` … ``end`` of an answer that its sources do not bear out, and what is wrong with them."""
+
+    start: int
+    end: int
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the chat says. ``degraded`` names the parts that were missing when it was made."""
 
@@ -92,3 +101,7 @@ class Answer:
     refused: bool = False
     degraded: tuple[str, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
+    standalone: str = ""  # the question as it was searched for; empty: as asked
+    backend: str = "extractive"
+    marks: tuple[Mark, ...] = ()
+    cached_s: float | None = None  # age of an answer that was given before

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from rag_demo.chat.asked import what_is_asked
+from rag_demo.chat.cards import card, description
+from rag_demo.chat.chains import Step, movements, steps, tell
 from rag_demo.chat.evidence import coverage
+from rag_demo.chat.phrases import Phrases, phrases_for
+from rag_demo.chat.ports import Knowledge, Library, Nothing
 from rag_demo.chat.quotes import Quote, decisive, declaration
-from rag_demo.index.analyse import is_compound, terms
-from rag_demo.index.catalogue import Listed
+from rag_demo.chat.tables import tables
+from rag_demo.index.analyse import terms
+from rag_demo.index.catalogue_reader import Listed
 from rag_demo.index.passages import first_sentence
-from rag_demo.types import Document, Source
+from rag_demo.ingest.facts import MethodFact
+from rag_demo.types import Document, Hit, Source
 
-_CYRILLIC = re.compile(r"[А-Яа-яЁё]")
-_LATIN = re.compile(r"[A-Za-z]")
-_WORD = re.compile(r"\w+(?:\.\w+)*")
 _QUOTED_LINES = 4
 _TOLD = 3  # sources that the text speaks of; the others are named in one line
 # A source is told beside the best one only if it covers nearly as much of the question.
@@ -26,61 +29,51 @@ _MOST_LISTED = 100
 
 
 @dataclass(frozen=True, slots=True)
-class _Phrases:
-    """The fixed words of an answer in one language."""
+class Composed:
+    """An answer and what it rests on: the sources that were given, and those that were looked up for it."""
 
-    found: str
-    also: str
-    more: str
-    nothing: str
-    nearest: str
-    function: str
-    procedure: str
-    listed: str
+    text: str
+    sources: tuple[Source, ...]
 
 
-_RUSSIAN = _Phrases(
-    found="Вот что об этом есть в конфигурации:",
-    also="Смотрите также:",
-    more="… и ещё строк: {}",
-    nothing="В проиндексированной конфигурации я не нашёл того, о чём вы спрашиваете.",
-    nearest="Ближайшее по словам, но не ответ:",
-    function="Функция",
-    procedure="Процедура",
-    listed="Объектов этого вида в конфигурации: {}",
-)
-_ENGLISH = _Phrases(
-    found="This is what the configuration has on it:",
-    also="See also:",
-    more="… and more lines: {}",
-    nothing="I found nothing in the indexed configuration about what you ask.",
-    nearest="The nearest by words, but no answer:",
-    function="Function",
-    procedure="Procedure",
-    listed="Objects of this kind in the configuration: {}",
-)
-
-
-def compose(question: str, sources: Sequence[Source], weights: Mapping[str, float]) -> str:
+def compose(
+    question: str,
+    sources: Sequence[Source],
+    weights: Mapping[str, float],
+    *,
+    knowledge: Knowledge | None = None,
+    library: Library | None = None,
+) -> Composed:
     """A short text in the language of the question that quotes the sources word for word and cites them.
+
+    A question for what an object has gets tables, one for what happens on an event the chain of handlers; otherwise
+    the best source is told in full and those that say as much in brief.
 
     Args:
         question: as asked.
         sources: at least one, best first.
         weights: of the question's terms; they choose the lines that are quoted.
+        knowledge: the facts of the searched spaces.
+        library: their documents by name.
     """
-    phrases = _phrases(question)
+    knowledge, library = knowledge or Nothing(), library or Nothing()
+    asked, phrases = what_is_asked(question), phrases_for(question)
+    best = sources[0].hit.document
+    about = f"{best.object_kind}.{best.object_name}"
+    if asked.events and (chain := steps(about, asked, knowledge)):
+        return _what_happens(about, chain, sources, phrases, knowledge, library)
+    if asked.members and (blocks := tables(about, asked, knowledge, phrases)):
+        return _what_it_has(about, blocks, sources, phrases, library)
     told = [source for source in sources[:_TOLD] if _speaks_as_well(source, sources[0], weights)]
-    blocks = [phrases.found, *(_tell(source, phrases, weights) for source in told)]
-    others = [f"{source.hit.document.full_name} [{source.n}]" for source in sources if source not in told]
-    if others:
-        blocks.append(f"{phrases.also} {', '.join(others)}.")
-    return "\n\n".join(blocks)
+    blocks = [phrases.found]
+    for source in told:
+        blocks += _tell(source, phrases, weights, knowledge, in_full=source is told[0])
+    return Composed(_joined(blocks, [source for source in sources if source not in told], phrases), tuple(sources))
 
 
 def enumerate_objects(question: str, listed: Sequence[Listed], sources: Sequence[Source]) -> str:
     """A list of objects; those among the sources are cited."""
-    phrases = _phrases(question)
+    phrases = phrases_for(question)
     number = {(source.hit.document.space_id, source.hit.document.doc_id): f" [{source.n}]" for source in sources}
     lines = [
         f"  • {' — '.join(filter(None, (entry.full_name, entry.synonym)))}{number.get(entry.key, '')}"
@@ -91,11 +84,71 @@ def enumerate_objects(question: str, listed: Sequence[Listed], sources: Sequence
     return "\n".join([phrases.listed.format(len(listed)), *lines])
 
 
-def refuse(question: str, nearest: Sequence[Document]) -> str:
+def refuse(question: str, documents: Sequence[Document]) -> str:
     """The answer where nothing speaks of what is asked."""
-    phrases = _phrases(question)
-    names = list(dict.fromkeys(document.full_name for document in nearest))
-    return f"{phrases.nothing} {phrases.nearest} {', '.join(names)}." if names else phrases.nothing
+    return " ".join(filter(None, (phrases_for(question).nothing, nearest(question, documents))))
+
+
+def nearest(question: str, documents: Sequence[Document]) -> str:
+    """A sentence that names what comes nearest, for an answer that is none; empty if there is nothing."""
+    names = list(dict.fromkeys(document.full_name for document in documents))
+    return f"{phrases_for(question).nearest} {', '.join(names)}." if names else ""
+
+
+def _what_happens(  # noqa: PLR0917  # what the caller has, handed on
+    about: str,
+    chain: Sequence[Step],
+    sources: Sequence[Source],
+    phrases: Phrases,
+    knowledge: Knowledge,
+    library: Library,
+) -> Composed:
+    named = [library.named(name) for name in dict.fromkeys([about, *(step.method.full_name for step in chain)])]
+    complete = _with(sources, [document for document in named if document is not None])
+    numbers = {source.hit.document.full_name: source.n for source in reversed(complete)}
+    moved = movements(about, knowledge, phrases)
+    blocks = [
+        _object_line(about, knowledge, numbers),
+        tell(list(chain), numbers, knowledge, library, phrases),
+        *([moved + _cited(about, numbers)] if moved else []),
+    ]
+    used = {about, *(step.method.full_name for step in chain)}
+    others = [source for source in complete if source.hit.document.full_name not in used]
+    return Composed(_joined(blocks, others, phrases), complete)
+
+
+def _what_it_has(
+    about: str, blocks: Sequence[str], sources: Sequence[Source], phrases: Phrases, library: Library
+) -> Composed:
+    document = library.named(about)
+    complete = _with(sources, [document] if document else [])
+    numbers = {source.hit.document.full_name: source.n for source in reversed(complete)}
+    shown = next((source.hit.document for source in complete if source.hit.document.full_name == about), None)
+    title = (_headline(shown, phrases, None) if shown else about) + _cited(about, numbers)
+    others = [source for source in complete if source.hit.document.full_name != about]
+    return Composed(_joined([title, *blocks], others, phrases), complete)
+
+
+def _with(sources: Sequence[Source], documents: Sequence[Document]) -> tuple[Source, ...]:
+    """The sources with further documents behind them; none twice."""
+    known = {(source.hit.document.space_id, source.hit.document.full_name) for source in sources}
+    added = [document for document in documents if (document.space_id, document.full_name) not in known]
+    further = (Source(n, Hit(document, 0.0)) for n, document in enumerate(added, start=len(sources) + 1))
+    return (*sources, *further)
+
+
+def _joined(blocks: Sequence[str], others: Sequence[Source], phrases: Phrases) -> str:
+    also = ", ".join(f"{source.hit.document.full_name} [{source.n}]" for source in others)
+    return "\n\n".join([*blocks, *([f"{phrases.also} {also}."] if also else [])])
+
+
+def _cited(name: str, numbers: Mapping[str, int]) -> str:
+    return f" [{numbers[name]}]" if name in numbers else ""
+
+
+def _object_line(name: str, knowledge: Knowledge, numbers: Mapping[str, int]) -> str:
+    fact = knowledge.object(name)
+    return " — ".join(filter(None, (name, fact.synonym if fact else ""))) + _cited(name, numbers)
 
 
 def _speaks_as_well(source: Source, best: Source, weights: Mapping[str, float]) -> bool:
@@ -107,35 +160,52 @@ def _speaks_as_well(source: Source, best: Source, weights: Mapping[str, float]) 
     return coverage(source.hit.document, weights) >= _NEAR_BEST * coverage(best.hit.document, weights)
 
 
-def _phrases(question: str) -> _Phrases:
-    """The language of most letters outside identifiers: "Which attributes does Контрагенты have?" is English."""
-    prose = "".join(word for word in _WORD.findall(question) if "." not in word and not is_compound(word)) or question
-    cyrillic, latin = len(_CYRILLIC.findall(prose)), len(_LATIN.findall(prose))
-    return _RUSSIAN if cyrillic and cyrillic >= latin else _ENGLISH
-
-
-def _tell(source: Source, phrases: _Phrases, weights: Mapping[str, float]) -> str:
+def _tell(
+    source: Source, phrases: Phrases, weights: Mapping[str, float], knowledge: Knowledge, *, in_full: bool
+) -> Iterator[str]:
     document = source.hit.document
-    blocks = [f"{_headline(document, phrases)} [{source.n}]"]
+    method = _method(document, knowledge) if in_full else None
+    yield f"{_headline(document, phrases, method)} [{source.n}]"
     facts = _facts(document, phrases, weights) if document.doc_type != "method" else []
     if facts:
-        blocks.append("\n".join(f"  • {fact}" for fact in facts))
+        yield "\n".join(f"  • {fact}" for fact in facts)
     declared = declaration(document)
+    if declared:
+        yield _quoted(declared, source.n)
+    if method:
+        yield from card(method, phrases)
     # Of an object, the lines behind the first fact are quoted: its name alone is all over its file.
     sought = dict.fromkeys(terms(facts[0]), 1.0) if facts else weights
-    decided = decisive(document, sought, lines=_QUOTED_LINES, beside=declared)
-    blocks += [_quoted(quote, source.n) for quote in (declared, decided) if quote]
-    return "\n\n".join(blocks)
+    # What the comment says has been told.
+    quotable = _below(document, declared) if method and declared else document
+    decided = decisive(quotable, sought, lines=_QUOTED_LINES, beside=declared)
+    if decided:
+        yield _quoted(decided, source.n)
 
 
-def _headline(document: Document, phrases: _Phrases) -> str:
+def _method(document: Document, knowledge: Knowledge) -> MethodFact | None:
+    if document.doc_type != "method":
+        return None
+    return next((fact for fact in knowledge.find(document.full_name, limit=1) if isinstance(fact, MethodFact)), None)
+
+
+def _below(document: Document, declared: Quote) -> Document:
+    lines = document.text.split("\n")
+    above = declared.line_start - document.line_start
+    return replace(document, text="\n".join(lines[above:]), line_start=declared.line_start)
+
+
+def _headline(document: Document, phrases: Phrases, method: MethodFact | None) -> str:
     if document.doc_type != "method":
         return " — ".join(filter(None, (document.full_name, document.synonym)))
     kind = phrases.function if document.is_function else phrases.procedure
-    return " — ".join(filter(None, (f"{kind} {document.full_name}", first_sentence(document.doc)[:_LONGEST_DOC])))
+    told = description(method) if method else first_sentence(document.doc)[:_LONGEST_DOC]
+    if document.deprecated and not told.startswith(("Устарела", "Deprecated")):
+        told = f"{phrases.deprecated} {told}".strip()
+    return " — ".join(filter(None, (f"{kind} {document.full_name}", told)))
 
 
-def _facts(document: Document, phrases: _Phrases, weights: Mapping[str, float]) -> list[str]:
+def _facts(document: Document, phrases: Phrases, weights: Mapping[str, float]) -> list[str]:
     """Lines of the rendered object that say more about the question than its name does."""
     name = frozenset(terms(f"{document.header} {document.full_name} {document.synonym}"))
     asked = frozenset(weights) - name

@@ -7,7 +7,7 @@ import pytest
 
 from rag_demo.chat.extractive import compose, enumerate_objects, refuse
 from rag_demo.index.analyse import terms
-from rag_demo.index.catalogue import Listed
+from rag_demo.index.catalogue_reader import Listed
 from rag_demo.index.ports import DocKey
 from rag_demo.testing import make_document
 from rag_demo.types import Hit, LegRank, Source
@@ -32,7 +32,7 @@ OTHER = make_document(
 
 def answer(question, *documents):
     sources = [Source(n, Hit(document, 1.0)) for n, document in enumerate(documents, start=1)]
-    return compose(question, sources, dict.fromkeys(terms(question), 1.0))
+    return compose(question, sources, dict.fromkeys(terms(question), 1.0)).text
 
 
 def test_a_method_is_named_described_quoted_and_cited():
@@ -68,7 +68,7 @@ def test_weaker_sources_are_only_named():
 def test_beside_what_the_question_names_the_similar_is_only_named():
     named = Source(1, Hit(PRICE, 1.0, {"exact": LegRank(1, 1.0)}))
     similar = Source(2, Hit(make_document("CommonModule.Цены2.ПолучитьЦену"), 1.0, {"lexical": LegRank(1, 1.0)}))
-    text = compose("ПолучитьЦену", [named, similar], dict.fromkeys(terms("ПолучитьЦену"), 1.0))
+    text = compose("ПолучитьЦену", [named, similar], dict.fromkeys(terms("ПолучитьЦену"), 1.0)).text
     assert "Смотрите также: CommonModule.Цены2.ПолучитьЦену [2]." in text
 
 

@@ -1,0 +1,145 @@
+"""An answer by a language model: sources packed into its window, its words passed on, its claims checked."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rag_demo.chat.context import Candidate, Packed, pack, texts_to_count
+from rag_demo.chat.prompts import build
+from rag_demo.chat.session import Conversation
+from rag_demo.chat.stream import TextDelta, ThinkingDelta
+from rag_demo.chat.suspicious import suspicious_lines
+from rag_demo.events import ContextPacked, Events, GenerationFinished
+from rag_demo.llm import types as llm
+from rag_demo.llm.ports import LanguageModel, Place
+from rag_demo.types import Source
+
+USUAL_WINDOW_TOKENS = 4_096  # where the server does not tell; the smallest that servers allocate by themselves
+_MARGIN_TOKENS = 64  # role marks and the like, which a count of texts does not see
+_DESCRIBED_FOR_S = 60.0
+
+
+@dataclass(slots=True)
+class Generated:
+    """What has come so far. ``failure`` is set where the answer did not come to its end."""
+
+    text: str = ""
+    finish_reason: str = ""
+    failure: Exception | None = None
+    packed: tuple[Packed, ...] = ()
+
+
+class Writer:
+    """Has a language model answer from sources. Belongs to one event loop, as the model does."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        *,
+        answer_tokens: int,
+        events: Events,
+        new_fence: Callable[[], str] = lambda: secrets.token_hex(6),
+    ) -> None:
+        """Take the model.
+
+        Args:
+            model: stays open; whoever made it closes it.
+            answer_tokens: room in the window that is kept for the answer.
+            events: hears of contexts and generations.
+            new_fence: a word that no source can know, new for each request.
+        """
+        self._model = model
+        self._answer_tokens = answer_tokens
+        self._events = events
+        self._new_fence = new_fence
+        self._info: tuple[float, llm.ModelInfo] | None = None
+
+    async def describe(self) -> llm.ModelInfo:
+        """What answers now; asked at most once a minute.
+
+        Raises:
+            LlmError: no server answers.
+        """
+        now = time.monotonic()
+        if self._info is None or now - self._info[0] > _DESCRIBED_FOR_S:
+            self._info = (now, await self._model.describe())
+        return self._info[1]
+
+    async def prepare(
+        self, question: str, sources: Sequence[Source], weights: Mapping[str, float], conversation: Conversation
+    ) -> tuple[llm.Request, tuple[Packed, ...]]:
+        """The request with as much of the sources as the window holds.
+
+        Raises:
+            LlmError: no server answers.
+        """
+        info = await self.describe()
+        fence = self._new_fence()
+        empty = build(question, (), conversation, fence=fence)
+        cut = texts_to_count(sources)
+        texts = [message.content for message in empty] + [piece.text for _, pieces in cut for piece in pieces]
+        counts = await self._model.count_tokens(texts)
+        fixed, rest = counts[: len(empty)], iter(counts[len(empty) :])
+        # Line feeds between the pieces are tokens, too.
+        candidates = [Candidate(source, pieces, tuple(next(rest) + 1 for _ in pieces)) for source, pieces in cut]
+        window = info.context_tokens or USUAL_WINDOW_TOKENS
+        budget = window - self._answer_tokens - sum(fixed) - _MARGIN_TOKENS
+        packed = pack(candidates, weights, budget_tokens=max(budget, 0))
+        self._tell_context(packed, sum(fixed))
+        return llm.Request(build(question, packed, conversation, fence=fence)), packed
+
+    async def write(
+        self, request: llm.Request, generated: Generated, place: Place | None = None
+    ) -> AsyncGenerator[TextDelta | ThinkingDelta, None]:
+        """Pass on what the model says, and collect it in ``generated``. Failures are left there, never raised."""
+        usage = llm.Usage()
+        async with contextlib.aclosing(self._model.stream(request, place)) as events:
+            async for event in events:
+                if isinstance(event, llm.TextDelta):
+                    generated.text += event.text
+                    yield TextDelta(event.text)
+                elif isinstance(event, llm.ThinkingDelta):
+                    yield ThinkingDelta(event.text)
+                elif isinstance(event, llm.Usage):
+                    usage = event
+                elif isinstance(event, llm.Failed):
+                    generated.failure = event.error
+                elif isinstance(event, llm.Done):
+                    generated.finish_reason = event.finish_reason
+        await self._tell_generation(usage, generated)
+
+    def _tell_context(self, packed: Sequence[Packed], fixed_tokens: int) -> None:
+        if self._events:
+            self._events.emit(
+                ContextPacked(
+                    sources=len(packed),
+                    compressed=sum(source.compressed for source in packed),
+                    context_tokens=fixed_tokens + sum(source.tokens for source in packed),
+                    suspicious_lines=sum(len(suspicious_lines(source.text)) for source in packed),
+                )
+            )
+
+    async def _tell_generation(self, usage: llm.Usage, generated: Generated) -> None:
+        if self._events:
+            info = await self.describe()
+            self._events.emit(
+                GenerationFinished(
+                    backend=info.backend,
+                    first_token_ms=usage.first_token_ms,
+                    slot_ms=usage.slot_ms,
+                    queue_ms=usage.queue_ms,
+                    load_ms=usage.load_ms,
+                    prefill_ms=usage.prefill_ms,
+                    decode_ms=usage.decode_ms,
+                    prompt_tokens=usage.prompt_tokens,
+                    cached_tokens=usage.cached_tokens,
+                    completion_tokens=usage.completion_tokens,
+                    tokens_per_s=usage.tokens_per_s,
+                    finish_reason="failed" if generated.failure else generated.finish_reason,
+                    timings=usage.origin,
+                )
+            )

@@ -1,0 +1,34 @@
+"""Documents of the searched spaces by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rag_demo.index.catalogue_reader import CatalogueReader
+from rag_demo.index.ports import Where
+from rag_demo.retrieve.whole import join_parts
+from rag_demo.types import Document
+
+_MOST_PARTS = 500
+
+
+class Shelves:
+    """A `rag_demo.chat.ports.Library` over the catalogues of some spaces, within a filter of spaces."""
+
+    def __init__(self, catalogues: Sequence[tuple[str, CatalogueReader]]) -> None:
+        """Take open catalogues with the names of their spaces; the first that knows a name answers."""
+        self._catalogues = tuple(catalogues)
+
+    def within(self, space_ids: Sequence[str]) -> Shelves:
+        """Only these spaces; none: all."""
+        return Shelves([entry for entry in self._catalogues if not space_ids or entry[0] in space_ids])
+
+    def named(self, full_name: str) -> Document | None:
+        """The document that is called exactly so; of an object in parts, the whole; help pages are not meant."""
+        for space_id, catalogue in self._catalogues:
+            keys = catalogue.look_up(full_name, _MOST_PARTS, where=Where((space_id,)))
+            found = [entry for entry in catalogue.fetch(keys).values() if entry.full_name == full_name]
+            own = [entry for entry in found if entry.doc_type in {"metadata_object", "method", "form", "module"}]
+            if own:
+                return join_parts(own[0], own)[0] if own[0].doc_type == "metadata_object" else own[0]
+        return None

@@ -1,0 +1,109 @@
+# ruff: noqa: ISC004  # long patterns over two lines
+"""Text in sources that gives orders to whoever reads it. Pure functions.
+
+A comment or a help page is data. One that says «игнорируй предыдущие инструкции» was written for a language model,
+not for a reader, and is marked: the prompt points at it, and the check of an answer takes nothing from it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_RUSSIAN = (
+    r"(?:за|про)?игнорир(?:уй|уйте|овать)\s+(?:\w+\s+){0,3}(?:инструкци|указани|правил|сообщени|запрос|контекст|источник|вопрос)",
+    r"(?:забудь|отбрось|отмени)\w*\s+(?:\w+\s+){0,3}(?:инструкци|указани|правил|вс[её]|предыдущ)",
+    r"не\s+(?:следуй|слушай|соблюдай|выполняй)\w*\s+(?:\w+\s+){0,3}(?:инструкци|указани|правил|систем)",
+    r"(?:нов\w+|системн\w+|скрыт\w+)\s+(?:инструкци|указани|промпт|роль)",
+    r"систем(?:а|ное\s+сообщение|ный\s+промпт)\s*:",
+    r"(?:ответь|отвечай|напиши|выведи|скажи|повтори|добавь|сообщи|утверждай|посоветуй|порекомендуй)(?:те)?\s+"
+    r"(?:\w+\s+){0,4}(?:только|ровно|дословно|слово|словом|пользовател\w+|в\s+ответ\w*|всегда|что|вместо)\b",
+    r"(?:в|к)\s+(?:своем\w*\s+|конец\w*\s+|начал\w*\s+|кажд\w+\s+)?ответ\w*\s+(?:обязательно\s+)?(?:добавь|укажи|напиши"
+    r"|вставь|упомяни|сошлись)",
+    r"ты\s+(?:теперь|больше\s+не|отныне)\b",
+    r"(?:ты|вы)\s*[—–-]\s*(?:\w+\s+){0,2}(?:ассистент|помощник|модель|бот|админ|хакер)",
+    r"(?:ассистент|нейросет\w+|языков\w+\s+модел\w+|чат-?бот|ии)\b[^.]{0,40}(?:долж|обязан|ответь|ответить|напиши|скажи"
+    r"|не\s+говори|не\s+упоминай|сообщи|следуй|выполни|перейди|раскрой|ставь|считай)",
+    r"не\s+(?:упоминай|раскрывай|говори|сообщай|рассказывай|цитируй|показывай)(?:те)?\b",
+    r"(?:раскрой|покажи|выведи|пришли|отправь)(?:те)?\s+(?:\w+\s+){0,3}(?:промпт|инструкци|парол|ключ|токен|секрет)",
+    r"(?:отправь|перешли|перейди|зайди|скачай|открой|пришли)(?:те)?\s+(?:\w+\s+){0,4}(?:https?://|на\s+почту\s+\S+@)",
+    r"(?:вызови|запусти)(?:те)?\s+(?:\w+\s+){0,2}(?:инструмент|скрипт|функцию\s+вызова)\b",
+    r"при\s+ответе\s+(?:на\s+)?(?:\w+\s+){0,4}(?:говори|пиши|указывай|утверждай|ссылайся|советуй)",
+)
+_ENGLISH = (
+    r"(?:ignore|disregard|forget|override)\s+(?:\w+\s+){0,4}(?:instruction|prompt|rule|message|above|context|source)",
+    r"(?:new|system|hidden|updated)\s+(?:instruction|prompt|role)s?\b",
+    r"\b(?:system|assistant)\s*:\s*\S",
+    r"you\s+(?:are|must)\s+(?:now|always|no\s+longer|answer|reply|respond|say)",
+    r"(?:answer|reply|respond|say|output|print|tell|claim)\s+(?:\w+\s+){0,4}(?:only|exactly|always|instead|with\s+the\s+word"
+    r"|the\s+user|that)",
+    r"(?:add|append|insert|include|mention)\s+(?:\w+\s+){0,5}(?:to|in)\s+(?:your|the|every|each)\s+(?:\w+\s+)?answer",
+    r"(?:do\s+not|don't|never)\s+(?:mention|reveal|tell|cite|disclose|quote)",
+    r"(?:reveal|show|print|send|leak)\s+(?:\w+\s+){0,3}(?:prompt|instructions|password|secret|token|key)",
+    r"(?:assistant|language\s+model|chatbot|ai)\b[^.]{0,40}(?:must|should|shall|answer|reply|ignore|follow|visit|say)",
+    r"(?:visit|open|download|send)\s+(?:\w+\s+){0,3}https?://",
+)
+_MARKERS = (
+    r"<\|?(?:im_start|im_end|system|endoftext|assistant|user)\|?>|\[/?INST\]|<</?SYS>>|^\s*#{2,}\s*(?:system|instruction)",
+    r"BEGIN\s+SYSTEM|END\s+OF\s+(?:SOURCE|CONTEXT|DATA)|КОНЕЦ\s+ИСТОЧНИК|КОНЕЦ\s+ДАННЫХ",
+)
+_ORDER = re.compile(
+    "|".join(rf"(?:{pattern})" for pattern in _MARKERS)
+    + "|"
+    + "|".join(rf"\b(?:{pattern})" for pattern in (*_RUSSIAN, *_ENGLISH)),
+    re.IGNORECASE,
+)
+# A quick look first: most lines have none of these.
+_HINT = re.compile(
+    r"игнорир|забудь|отбрось|отмени|инструкци|указани|промпт|роль|систем|ответ|отвеча|напиш|вывед|скажи|повтори|добавь"
+    r"|сообщ|утвержда|посовет|порекоменд|теперь|отныне|больше\s+не|ассистент|помощник|модел|нейросет|бот|\bии\b|упомин|раскр"
+    r"|рассказ|цитир|показ|пришл|отправ|перейд|перешл|зайди|скача|откр|вызови|запусти|говор|следу|слуша|соблюд|выполня|админ"
+    r"|хакер|ignore|disregard|forget|override|instruction|prompt|role|system|assistant|you\s|answer|reply|respond|say|output"
+    r"|print|tell|claim|add|append|insert|include|mention|reveal|cite|disclose|quote|show|send|leak|model|chatbot|\bai\b"
+    r"|visit|open|download|<\||<system|inst\]|<<sys|#{2,}|конец",
+    re.IGNORECASE,
+)
+_INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_LOOKS = str.maketrans("aceopxyABCEHKMOPTX", "асеорхуАВСЕНКМОРТХ")
+_MIXED = re.compile(r"\w*(?:[а-яё][a-z]|[a-z][а-яё])\w*", re.IGNORECASE)
+
+
+def is_suspicious(line: str) -> bool:
+    """Whether a line reads like an order to a language model. Invisible and look-alike letters do not hide it."""
+    shown = _plain(line)
+    return bool(_HINT.search(shown) and _ORDER.search(shown))
+
+
+def suspicious_lines(text: str) -> frozenset[int]:
+    """Numbers, from 0, of the lines that give orders; an order that goes over a line end marks both its lines."""
+    if not _HINT.search(_plain(text)):
+        return frozenset()
+    lines = text.split("\n")
+    hints = [bool(_HINT.search(_plain(line))) for line in lines]
+    found = {number for number, line in enumerate(lines) if hints[number] and is_suspicious(line)}
+    for number in range(len(lines) - 1):
+        apart = number not in found and number + 1 not in found and (hints[number] or hints[number + 1])
+        if apart and is_suspicious(f"{lines[number]} {_uncommented(lines[number + 1])}"):
+            found |= {number, number + 1}
+    return frozenset(found)
+
+
+def parted(text: str) -> tuple[str, str]:
+    """The text without its suspicious lines, and those lines."""
+    marked = suspicious_lines(text)
+    if not marked:
+        return text, ""
+    lines = text.split("\n")
+    kept = (line for number, line in enumerate(lines) if number not in marked)
+    return "\n".join(kept), "\n".join(lines[number] for number in sorted(marked))
+
+
+def _uncommented(line: str) -> str:
+    return line.lstrip().lstrip("/").lstrip()
+
+
+def _plain(line: str) -> str:
+    if line.isascii():
+        return line
+    shown = line if unicodedata.is_normalized("NFKC", line) else unicodedata.normalize("NFKC", line)
+    return _MIXED.sub(lambda match: match[0].translate(_LOOKS), _INVISIBLE.sub("", shown))
