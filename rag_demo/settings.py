@@ -24,9 +24,18 @@ class Option(NamedTuple):
     meaning: str
 
 
-def _option(default: Any, name: str, meaning: str, *, low: float | None = None, high: float | None = None) -> Any:
-    metadata = {"name": name, "meaning": meaning, "low": low, "high": high}
-    return dataclasses.field(default=default, metadata=metadata)
+def _option(
+    default: Any,
+    name: str,
+    meaning: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    is_secret: bool = False,
+) -> Any:
+    metadata = {"name": name, "meaning": meaning, "low": low, "high": high, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata, repr=not is_secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,72 @@ class Settings:
     nli_timeout_s: float = _option(
         60.0, "RAG_NLI_TIMEOUT", "Seconds for loading and asking that model, all passages together.", low=0.1, high=3600
     )
+    llm_mode: str = _option(
+        "extractive",
+        "LLM_MODE",
+        "What answers: ollama, vllm (or any other server with an OpenAI-compatible interface), tgi (legacy), "
+        "extractive (sentences of the sources, no LLM), auto (the first of them that answers).",
+        choices=("extractive", "auto", "ollama", "vllm", "tgi"),
+    )
+    llm_base_url: str = _option(
+        "",
+        "LLM_BASE_URL",
+        "URL of the LLM server, with or without /v1. Empty: the usual port on this machine "
+        "(11434 Ollama, 8000 vLLM, 3000 TGI).",
+    )
+    llm_model: str = _option("", "LLM_MODEL", "Name of the model at the server. Empty: the server's first one.")
+    llm_api_key: str = _option("", "LLM_API_KEY", "Key that the LLM server asks for.", is_secret=True)
+    llm_fallback: str = _option(
+        "",
+        "LLM_FALLBACK",
+        "Servers to ask when the first one fails: MODE URL [MODEL], commas between several, for example "
+        "ollama http://127.0.0.1:11434 qwen3:8b.",
+    )
+    llm_fallback_api_key: str = _option("", "LLM_FALLBACK_API_KEY", "Key that those servers ask for.", is_secret=True)
+    llm_timeout_s: float = _option(
+        240.0, "LLM_TIMEOUT", "Seconds for an answer: waiting, all attempts and the answer itself.", low=1, high=3600
+    )
+    llm_first_token_timeout_s: float = _option(
+        180.0, "LLM_FIRST_TOKEN_TIMEOUT", "Seconds to the first token, loading of the model included.", low=1, high=3600
+    )
+    llm_idle_timeout_s: float = _option(
+        60.0, "LLM_IDLE_TIMEOUT", "Seconds from one token to the next.", low=0.1, high=3600
+    )
+    llm_attempts: int = _option(
+        3, "LLM_ATTEMPTS", "Attempts at one server before the first token; afterwards none.", low=1, high=10
+    )
+    llm_max_concurrency: int = _option(
+        4, "LLM_MAX_CONCURRENCY", "Answers that are generated at once, per process.", low=1, high=1024
+    )
+    llm_max_queue: int = _option(
+        32, "LLM_MAX_QUEUE", "Chats that may wait for that; more are told to come back later (503).", low=0, high=10_000
+    )
+    llm_breaker_threshold: int = _option(
+        3, "LLM_CB_THRESHOLD", "Failures in a row after which a server is left alone.", low=1, high=1000
+    )
+    llm_breaker_timeout_s: float = _option(
+        30.0, "LLM_CB_TIMEOUT", "Seconds until such a server is tried again.", low=0.1, high=3600
+    )
+    llm_num_predict: int = _option(
+        512, "LLM_NUM_PREDICT", "Longest answer in tokens, thinking included.", low=1, high=100_000
+    )
+    llm_num_ctx: int = _option(
+        8192,
+        "LLM_NUM_CTX",
+        "Window in tokens that Ollama is to allocate. The other servers tell theirs.",
+        low=512,
+        high=2_000_000,
+    )
+    llm_keep_alive: str = _option(
+        "30m", "LLM_KEEP_ALIVE", "How long Ollama keeps an unused model loaded: 30m, 3600 (seconds), -1 (for ever)."
+    )
+    llm_think: str = _option(
+        "off",
+        "LLM_THINK",
+        "Whether the model thinks first, or how much.",
+        choices=("off", "on", "low", "medium", "high"),
+    )
+    llm_temperature: float = _option(0.1, "LLM_TEMPERATURE", "Randomness of the answer.", low=0, high=2)
 
     @property
     def data_path(self) -> Path:
@@ -105,6 +180,8 @@ def describe() -> list[Option]:
 
 def _parse(text: str, field: dataclasses.Field[Any]) -> str | int | float:
     if isinstance(field.default, str):
+        if (choices := field.metadata["choices"]) and text not in choices:
+            raise InputError(f"{field.metadata['name']}={text!r} is none of: {', '.join(choices)}.")
         return text
     low, high = field.metadata["low"], field.metadata["high"]
     try:

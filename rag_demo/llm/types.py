@@ -1,13 +1,14 @@
 """What goes to a language model and what comes back: a request, and a stream of events.
 
 A stream is ``Started`` (once the model answers), then ``ThinkingDelta`` and ``TextDelta`` in any number and order,
-then either ``Usage`` and ``Done``, or ``Failed``. Nothing follows ``Done`` or ``Failed``.
+then ``Usage`` and ``Done``. Where something goes wrong, ``Failed`` ends it at any point. Nothing follows
+``Done`` or ``Failed``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Union
+from typing import Literal, TypeAlias
 
 from rag_demo.errors import LlmError
 
@@ -103,7 +104,7 @@ class Done:
     finish_reason: FinishReason = "stop"
 
 
-Event = Union[Started, ThinkingDelta, TextDelta, Usage, Failed, Done]
+Event: TypeAlias = "Started | ThinkingDelta | TextDelta | Usage | Failed | Done"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ def test_every_option_is_read_from_the_environment(tmp_path):
     for field in dataclasses.fields(Settings):
         if field.name == "qdrant_url":
             continue
-        value = "текст" if isinstance(field.default, str) else str(field.default + 1)
+        text = (*field.metadata["choices"], "текст")[-1]
+        value = text if isinstance(field.default, str) else str(field.default + 1)
         settings = read(tmp_path, {field.metadata["name"]: value})
         assert str(getattr(settings, field.name)) == str(type(field.default)(value))
         assert dataclasses.replace(settings, **{field.name: field.default}) == Settings()
@@ -50,6 +51,7 @@ def test_an_empty_value_is_the_default(tmp_path):
         ("RAG_DENSE_WEIGHT", "nan", "out of range"),
         ("RAG_DENSE_WEIGHT", "-1", "out of range"),
         ("QDRANT_URL", "http://localhost:6333", "not supported yet"),
+        ("LLM_MODE", "openai", "'openai' is none of: extractive, auto, ollama, vllm, tgi"),
     ],
 )
 def test_bad_values_are_named(tmp_path, name, value, message):
@@ -107,3 +109,9 @@ def test_a_user_without_a_home(monkeypatch):
         Settings().data_path  # noqa: B018
     with pytest.raises(InputError, match="RAG_DATA_DIR"):
         Settings(data_dir="~nosuch/x").data_path  # noqa: B018
+
+
+def test_keys_are_not_shown(tmp_path):
+    settings = read(tmp_path, {"LLM_API_KEY": "sk-1", "LLM_FALLBACK_API_KEY": "sk-2"})
+    assert (settings.llm_api_key, settings.llm_fallback_api_key) == ("sk-1", "sk-2")
+    assert "sk-" not in repr(settings)

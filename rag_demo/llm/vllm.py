@@ -1,0 +1,49 @@
+"""vLLM: the OpenAI-compatible interface, and what vLLM adds to it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from rag_demo.errors import LlmError, LlmRefused
+from rag_demo.llm.openai_api import OpenAiBackend
+from rag_demo.llm.types import ModelInfo, Request
+
+_ROUTE = "/tokenize"
+
+
+class VllmBackend(OpenAiBackend):
+    """Speaks with vLLM, and with any other server of that interface, which then may ignore the additions."""
+
+    name = "vllm"
+    _counts = True
+
+    async def describe(self) -> ModelInfo:
+        """See `Backend.describe`."""
+        info = await super().describe()
+        try:
+            version = (await self._get("/version")).get("version", "")
+        except LlmError:  # not every server of this interface has the route
+            version = ""
+        return dataclasses.replace(info, version=str(version))
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int] | None:
+        """See `Backend.count_tokens`."""
+        if not self._counts:
+            return None
+        body = {"add_special_tokens": False} | ({"model": self._model} if self._model else {})
+        try:
+            return [int((await self._post(_ROUTE, {**body, "prompt": text}))["count"]) for text in texts]
+        except LlmRefused:
+            self._counts = False  # a server without the route; it will not grow one
+            return None
+
+    def _extras(self, request: Request) -> dict[str, Any]:
+        think = request.think or self._answering.think
+        return {
+            # Templates that know nothing of it ignore it; those that think by default would do so otherwise.
+            "chat_template_kwargs": {"enable_thinking": think != "off"},
+            "reasoning_effort": think if think in {"low", "medium", "high"} else None,
+            "cache_salt": request.cache_salt or None,
+        }
