@@ -57,6 +57,22 @@ class Settings:
     lexical_weight: float = _option(1.0, "RAG_LEXICAL_WEIGHT", "Weight of the word search (BM25).", low=0, high=10)
     exact_weight: float = _option(2.0, "RAG_EXACT_WEIGHT", "Weight of names found as written.", low=0, high=10)
     dense_weight: float = _option(0.1, "RAG_DENSE_WEIGHT", "Weight of the vector search.", low=0, high=10)
+    answer_cache: str = _option(
+        "memory",
+        "RAG_ANSWER_CACHE",
+        "Where answers are kept for equal questions: memory, sqlite (in RAG_DATA_DIR), an address of Redis, or off.",
+    )
+    answer_cache_ttl_s: float = _option(
+        3600.0, "RAG_ANSWER_CACHE_TTL", "Seconds that an answer is good for.", low=1, high=30 * 86_400
+    )
+    # ANSWER_SIMILARITY_REASON
+    answer_similarity: float = _option(
+        0.0,
+        "RAG_ANSWER_SIMILARITY",
+        "Least cosine of questions that may share an answer if their words say the same; 0: equal questions only.",
+        low=0,
+        high=1,
+    )
     hnsw_m: int = _option(16, "RAG_HNSW_M", "Edges per node of the vector graph; used when indexing.", low=4, high=128)
     hnsw_ef_construct: int = _option(
         100,

@@ -6,17 +6,26 @@ import contextlib
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from rag_demo.chat.answer import Assistant
+from rag_demo.chat.answer import EXTRACTIVE, Assistant
+from rag_demo.chat.answer_cache import AnswerCache
+from rag_demo.chat.cache_redis import RedisStore
+from rag_demo.chat.cache_sqlite import SqliteStore
+from rag_demo.chat.cache_stores import MemoryStore, Store
+from rag_demo.chat.generate import Writer
+from rag_demo.chat.library import Shelves
 from rag_demo.classify import Classifier, assign
 from rag_demo.classify.nli import NliZeroShot
 from rag_demo.errors import IndexBroken, IndexBusy, InputError
+from rag_demo.events import Events
 from rag_demo.index.build import Parts, Progress, counts, fill
 from rag_demo.index.catalogue import Catalogue
 from rag_demo.index.catalogue_reader import CatalogueReader
 from rag_demo.index.dense import EdgeIndex, Hnsw
-from rag_demo.index.fact_store import FactStore
+from rag_demo.index.fact_store import FactReader, FactStore
+from rag_demo.index.facts import Facts
 from rag_demo.index.lexical import WhooshIndex
 from rag_demo.index.ports import DenseIndex, DenseReader, LexicalIndex, LexicalReader
 from rag_demo.index.recipe import recipe
@@ -142,7 +151,15 @@ def choose_spaces(asked: Sequence[str], settings: Settings) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def open_assistant(
-    spaces: Sequence[str], *, embedder: Embedder, settings: Settings, read_dense: ReadDense | None = None
+    spaces: Sequence[str],
+    *,
+    embedder: Embedder,
+    settings: Settings,
+    read_dense: ReadDense | None = None,
+    cache: AnswerCache | None = None,
+    writer: Writer | None = None,
+    model_name: str = EXTRACTIVE,
+    events: Events | None = None,
 ) -> Iterator[Assistant]:
     """An assistant over the given spaces; closed on the way out.
 
@@ -151,12 +168,17 @@ def open_assistant(
         embedder: for questions.
         settings: where the spaces are, and weights.
         read_dense: gives the vectors of a generation folder at a revision; default: opens them for this call alone.
+        cache: of answers; stays open.
+        writer: a language model; stays open. None: answers are put together out of the sources.
+        model_name: of that model, as keys of the cache have it.
+        events: hears how each question went.
 
     Raises:
         IndexMissing, IndexBroken: as `SpaceStore.require`.
     """
+    opened = [_open_space(name, embedder=embedder, settings=settings, read_dense=read_dense) for name in spaces]
     retriever = Retriever(
-        [_open_space(name, embedder=embedder, settings=settings, read_dense=read_dense) for name in spaces],
+        [entry.space for entry in opened],
         encode_query=embedder.encode_query,
         weights={
             "lexical": settings.lexical_weight,
@@ -165,8 +187,41 @@ def open_assistant(
         },
         candidates=settings.candidates,
     )
-    with contextlib.closing(Assistant(retriever)) as assistant:
+    assistant = Assistant(
+        retriever,
+        knowledge=Facts([entry.facts for entry in opened]),
+        shelves=Shelves([(entry.space.space_id, entry.space.catalogue) for entry in opened]),
+        writer=writer,
+        cache=cache,
+        encode_query=embedder.encode_query,
+        generations={entry.space.space_id: entry.generation for entry in opened},
+        model_name=model_name,
+        events=events,
+    )
+    with contextlib.closing(assistant):
         yield assistant
+
+
+def open_answer_cache(settings: Settings) -> AnswerCache | None:
+    """The cache of answers as ``RAG_ANSWER_CACHE`` says; None: answers are not kept.
+
+    Raises:
+        InputError: it says something else than off, memory, sqlite or an address of Redis.
+    """
+    where = settings.answer_cache.strip()
+    store: Store
+    if where == "off":
+        return None
+    if where == "memory":
+        store = MemoryStore()
+    elif where == "sqlite":
+        store = SqliteStore(settings.data_path / "answers.sqlite")
+    elif "://" in where:
+        store = RedisStore(where)
+    else:
+        raise InputError("RAG_ANSWER_CACHE must be off, memory, sqlite or an address redis://…")
+    similarity = settings.answer_similarity or None
+    return AnswerCache(store, ttl_s=settings.answer_cache_ttl_s, similarity=similarity)
 
 
 def choices_digest(settings: Settings) -> str:
@@ -246,7 +301,16 @@ def _hnsw(settings: Settings) -> Hnsw:
     return Hnsw(settings.hnsw_m, settings.hnsw_ef_construct, settings.hnsw_ef_search)
 
 
-def _open_space(space_id: str, *, embedder: Embedder, settings: Settings, read_dense: ReadDense | None) -> OpenSpace:
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A space with its facts; ``generation`` changes whenever its index does."""
+
+    space: OpenSpace
+    facts: FactReader
+    generation: str
+
+
+def _open_space(space_id: str, *, embedder: Embedder, settings: Settings, read_dense: ReadDense | None) -> _Opened:
     store = SpaceStore(settings.data_path)
     manifest, folder = store.require(space_id)
     try:
@@ -261,13 +325,15 @@ def _open_space(space_id: str, *, embedder: Embedder, settings: Settings, read_d
 
 def _open_generation(
     manifest: Manifest, folder: Path, *, embedder: Embedder, settings: Settings, read_dense: ReadDense | None
-) -> OpenSpace:
-    return OpenSpace(
+) -> _Opened:
+    space = OpenSpace(
         space_id=manifest.space_id,
         lexical=_read_lexical(folder / "lexical", manifest.revision),
         catalogue=open_catalogue(manifest, folder),
         dense=_read_dense(manifest, folder, embedder=embedder, settings=settings, read_dense=read_dense),
     )
+    facts = FactReader.open(folder / "facts.sqlite", revision=manifest.revision)
+    return _Opened(space, facts, f"{manifest.generation}.{manifest.revision}")
 
 
 def _read_lexical(folder: Path, revision: int) -> LexicalReader:

@@ -177,10 +177,9 @@ class Assistant:
         return self._cache.evict(documents) if self._cache else 0
 
     def close(self) -> None:
-        """Close the indexes and the cache."""
+        """Close the indexes and the facts; model and cache belong to whoever made them."""
         self._retriever.close()
-        if self._cache:
-            self._cache.close()
+        self._knowledge.close()
 
     async def _work(self, case: _Case, place: Place | None) -> AsyncGenerator[ChatEvent, None]:
         kept = await asyncio.to_thread(self._look_up, case)

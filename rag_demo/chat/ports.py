@@ -36,6 +36,9 @@ class Knowledge(Names, Protocol):
     def movements(self, document: str) -> Sequence[Relation]:
         """Registers that a document writes to."""
 
+    def close(self) -> None:
+        """Let go of the files. May be called twice."""
+
 
 class Library(Protocol):
     """Documents by their names."""
@@ -74,3 +77,6 @@ class Nothing:
     def named(self, full_name: str) -> Document | None:
         """Nothing."""
         return None
+
+    def close(self) -> None:
+        """Nothing."""
