@@ -10,13 +10,16 @@ PIP := $(RUN) -m pip install --disable-pip-version-check --constraint constraint
 BENCHMARKS := throughput latency hybrid memory $(basename $(notdir $(wildcard benchmarks/budgets.py benchmarks/multi_gpu.py)))
 SOURCES := hybrid_embeddings integrations rag_demo tests benchmarks docs deploy
 
-.PHONY: demo test check bench setup format clean
+.PHONY: demo test test-long check bench setup format clean
 
 demo: $(VENV)/.demo  ## index the bundled 1C configuration and answer three questions
 	$(RUN) -m rag_demo demo
 
 test: $(VENV)/.dev  ## all tests that this machine can run
 	$(RUN) -m pytest
+
+test-long: $(VENV)/.dev  ## the tests that take minutes: many kills while indexing
+	$(RUN) -m pytest -m long
 
 check: $(VENV)/.dev  ## format, lint, types, import rules
 	$(RUN) -m ruff format --check $(SOURCES)

@@ -77,6 +77,31 @@ def _parser() -> argparse.ArgumentParser:
     index.add_argument("--full", action="store_true", help="make the index anew instead of bringing it up to date")
     index.set_defaults(run=_index)
 
+    watch = commands.add_parser("watch", help="keep an index up to date while people work on the files")
+    watch.add_argument("dir", metavar="DIR", type=Path, help="folder that holds Configuration.xml")
+    watch.add_argument("--space", required=True, metavar="NAME", help="its name")
+    watch.add_argument(
+        "--docs",
+        action="append",
+        default=None,
+        metavar="DIR",
+        type=Path,
+        help="folder of documents; default: those that the space was indexed with",
+    )
+    watch.set_defaults(run=_watch)
+
+    spaces = commands.add_parser("spaces", help="list what is indexed")
+    spaces.set_defaults(run=_spaces)
+
+    verify = commands.add_parser("verify", help="compare the parts of an index and mend what differs")
+    verify.add_argument("space", metavar="SPACE", nargs="*", help="spaces; default: all")
+    verify.set_defaults(run=_verify)
+
+    drop = commands.add_parser("drop", help="delete an index; the files that it was made of stay")
+    drop.add_argument("space", metavar="SPACE", help="its name")
+    drop.add_argument("--yes", action="store_true", help="do not ask")
+    drop.set_defaults(run=_drop)
+
     ask = commands.add_parser("ask", help="answer one question")
     ask.add_argument("question", metavar="QUESTION", help="the question; - reads it from standard input")
     _add_search_options(ask)
@@ -114,9 +139,33 @@ def _top_k(text: str) -> int:
 
 
 def _index(options: argparse.Namespace, settings: Settings) -> None:
-    from rag_demo import commands
+    from rag_demo import upkeep
 
-    commands.index(options.dir, options.space, docs=options.docs, full=options.full, settings=settings)
+    upkeep.index(options.dir, options.space, docs=options.docs, full=options.full, settings=settings)
+
+
+def _watch(options: argparse.Namespace, settings: Settings) -> None:
+    from rag_demo import upkeep
+
+    upkeep.watch(options.dir, options.space, docs=options.docs, settings=settings)
+
+
+def _spaces(_: argparse.Namespace, settings: Settings) -> None:
+    from rag_demo import upkeep
+
+    upkeep.spaces(settings=settings)
+
+
+def _verify(options: argparse.Namespace, settings: Settings) -> None:
+    from rag_demo import upkeep
+
+    upkeep.verify(options.space, settings=settings)
+
+
+def _drop(options: argparse.Namespace, settings: Settings) -> None:
+    from rag_demo import upkeep
+
+    upkeep.drop(options.space, yes=options.yes, settings=settings)
 
 
 def _ask(options: argparse.Namespace, settings: Settings) -> None:

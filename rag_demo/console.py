@@ -6,9 +6,11 @@ import io
 import os
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 from rag_demo.index.build import Counts
+from rag_demo.index.store import Manifest
 from rag_demo.indexing import Report
 from rag_demo.types import Answer, Source
 
@@ -105,6 +107,17 @@ def report_as_text(done: Report) -> str:
         return f"Indexed {name} as space {manifest.space_id!r} in {seconds}: {kinds}."
     files, documents = (_counted(counts) for counts in (done.files, done.documents))
     return f"Updated space {manifest.space_id!r} in {seconds}: files {files}; documents {documents}."
+
+
+def spaces_as_text(manifests: Sequence[Manifest]) -> str:
+    """One paragraph on each space."""
+    return "\n".join(
+        f"{manifest.space_id}: {' '.join(filter(None, (manifest.configuration_name, manifest.configuration_version)))} "
+        f"({manifest.source_format}), {sum(manifest.counts.values()):,} documents, {manifest.problems:,} problems\n"
+        f"    from {', '.join([manifest.source, *manifest.documents_folders])}\n"
+        f"    {manifest.created}, revision {manifest.revision}, model {manifest.model_name}"
+        for manifest in manifests
+    )
 
 
 def _counted(counts: Counts) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from rag_demo import wiring
 from rag_demo.chat.answer import Assistant
-from rag_demo.errors import IndexBroken, IndexMissing
+from rag_demo.errors import IndexBroken, IndexMissing, NoRoom
 from rag_demo.index.build import Counts, Parts, Progress
 from rag_demo.index.changes import Changes
 from rag_demo.index.repair import Difference, differences, mend
@@ -73,7 +74,11 @@ class Library:
         """
         started = time.perf_counter()
         check_space_name(space_id)
-        with self._writing, open_sources(folder, docs, space_id=space_id) as sources:
+        with (
+            self._writing,
+            _told_when_full(self._settings.data_path),
+            open_sources(folder, docs, space_id=space_id) as sources,
+        ):
             job = Job(folder, space_id, tuple(docs), sources=sources, progress=progress)
             reason = self._why_anew(space_id, full=full)
             report = None
@@ -254,3 +259,16 @@ class Library:
             if str(model) not in self._embedders:
                 self._embedders[str(model)] = wiring.build_embedder(model) if model else wiring.build_embedder()
             return self._embedders[str(model)]
+
+
+@contextlib.contextmanager
+def _told_when_full(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise NoRoom(
+            f"The disk of {folder} is full. The index is as it was before. Free some room, or set RAG_DATA_DIR to a "
+            "folder on another disk, and try again."
+        ) from error

@@ -128,12 +128,13 @@ class SpaceStore:
 
     @contextlib.contextmanager
     def writing(self, space_id: str) -> Iterator[None]:
-        """Keep others from building or changing this space, which must exist.
+        """Keep others from building or changing this space, which must exist; what dead builds left is removed.
 
         Raises:
             IndexBusy: another process does so now.
         """
         with _locked(self._folder(space_id) / "lock.sqlite", space_id):
+            self._remove_unused(space_id)
             yield
 
     def drop(self, space_id: str) -> None:

@@ -62,9 +62,16 @@ def open_sources(folder: Path, beside: Sequence[Path] = (), *, space_id: str) ->
     if sys.getfilesystemencoding() != "utf-8":
         # Python follows the locale here; a dump is full of names that such a locale cannot spell.
         raise InputError(f"File names are read as {sys.getfilesystemencoding()} here. Set PYTHONUTF8=1 and try again.")
-    names = [docs.resolve().name for docs in beside]
+    names = [_resolved(docs).name for docs in beside]
     if len(set(names)) < len(names):
         raise InputError(f"Two folders of documents have the same name: {', '.join(sorted(names))}. Rename one.")
     with opened(folder) as archive:
         dump = Dump(archive.folder, layout_of(archive.folder), space_id)
         yield Sources(dump, [NotesFolder(docs, space_id=space_id) for docs in beside], archive.problems)
+
+
+def _resolved(folder: Path) -> Path:
+    try:
+        return folder.resolve()
+    except (OSError, RuntimeError) as error:  # links that lead to each other; a `RuntimeError` before Python 3.13
+        raise InputError(f"{folder} cannot be read: {error}. Give a folder of documents.") from error

@@ -7,11 +7,12 @@ import os
 import shutil
 import sqlite3
 import threading
+from pathlib import Path
 
 import pytest
 
 from rag_demo import wiring
-from rag_demo.errors import IndexBusy, IndexMissing, InputError, NotADump
+from rag_demo.errors import IndexBusy, IndexMissing, InputError, NoRoom, NotADump
 from rag_demo.index import build
 from rag_demo.index.build import Counts
 from rag_demo.index.ports import Where
@@ -66,6 +67,7 @@ def index(library, dump):
         )
 
     index.stages = stages
+    index.library = library
     return index
 
 
@@ -209,7 +211,9 @@ def test_problems_stay_until_they_are_gone(index, dump):
 def test_documents_beside_the_dump(index, dump, tmp_path, library, assert_equals_clean):
     docs = tmp_path / "Документация"
     docs.mkdir()
-    (docs / "Руководство пользователя.md").write_text("# Руководство\n\nКак оформить возврат товара.\n", encoding="utf-8")
+    (docs / "Руководство пользователя.md").write_text(
+        "# Руководство\n\nКак оформить возврат товара.\n", encoding="utf-8"
+    )
     (docs / "Обмен.txt").write_text("Правила обмена между складами.\n", encoding="utf-8")
     index(docs=[docs])
     assert index(docs=[docs]).is_unchanged
@@ -238,9 +242,9 @@ def test_another_folder_of_the_same_files_is_compared_by_content(index, dump, li
 
 
 @pytest.mark.parametrize("what", ["full", "settings", "model", "manifest", "catalogue", "vectors", "words", "format"])
-def test_what_makes_an_index_anew(index, dump, library, settings, monkeypatch, what):
+def test_what_makes_an_index_anew(index, dump, settings, monkeypatch, what):
     index()
-    library.close()
+    index.library.close()
     folder = SpaceStore(settings.data_path).require("лавка")[1]
     if what == "settings":
         monkeypatch.setattr(wiring, "choices_digest", lambda _: "другой")
@@ -260,7 +264,7 @@ def test_what_makes_an_index_anew(index, dump, library, settings, monkeypatch, w
     report = index(full=what == "full")
     assert report.rebuilt
     assert report.manifest.generation != folder.name
-    assert ask(library, "Посчитать0_0")[0] == "CommonModule.Модуль0.Посчитать0_0"
+    assert ask(index.library, "Посчитать0_0")[0] == "CommonModule.Модуль0.Посчитать0_0"
 
 
 def test_the_remains_of_a_dump_do_not_replace_a_good_index(index, dump, library):
@@ -278,7 +282,9 @@ def test_the_remains_of_a_dump_do_not_replace_a_good_index(index, dump, library)
         index()
 
 
-def test_a_failure_leaves_the_old_revision_and_the_next_run_goes_on(index, dump, library, monkeypatch, assert_equals_clean):
+def test_a_failure_leaves_the_old_revision_and_the_next_run_goes_on(
+    index, dump, library, monkeypatch, assert_equals_clean
+):
     index()
     dump.write_module("Модуль0", ["Посчитать0_0", "СовсемНовая"])
 
@@ -389,3 +395,18 @@ def test_an_unreadable_file_is_read_again_each_time(index, dump):
     file.unlink()
     file.write_text(method("Появилась"), encoding="utf-8")
     assert index().documents == Counts(added=1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("file", ["lexical/retired.json.new", "../current.json.new"])
+def test_a_disk_that_fills_up_leaves_the_old_revision(index, dump, settings, assert_equals_clean, file):
+    index()
+    folder = SpaceStore(settings.data_path).require("лавка")[1]
+    dump.write_module("Модуль0", ["Посчитать0_0", "СовсемНовая"])
+    (folder / file).symlink_to("/dev/full")
+    with pytest.raises(NoRoom, match="is full. The index is as it was before"):
+        index()
+    assert ask(index.library, "Посчитать0_1")[0] == "CommonModule.Модуль0.Посчитать0_1"
+    (folder / file).unlink()
+    assert index().files == Counts(changed=1)
+    assert_equals_clean()

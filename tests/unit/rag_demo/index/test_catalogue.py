@@ -5,10 +5,12 @@ import dataclasses
 
 import pytest
 
-from rag_demo.errors import IndexBroken
+from rag_demo.errors import IndexBroken, NoRoom
 from rag_demo.index.catalogue import Catalogue
 from rag_demo.index.catalogue_reader import CatalogueReader
 from rag_demo.index.ports import DocKey, Where
+from rag_demo.index.states import FileState
+from rag_demo.ingest import Problem
 from rag_demo.testing import make_document
 
 RATE = make_document("CommonModule.РаботаСКурсами.ПолучитьКурс", deprecated=True, context="НаСервере")
@@ -98,7 +100,53 @@ def test_an_unreadable_file_is_broken(tmp_path, content):
 
 
 def test_what_cannot_be_written_is_told(tmp_path):
-    catalogue = Catalogue.create(tmp_path / "c.sqlite")
-    with pytest.raises(IndexBroken, match="cannot be written"):
+    with (
+        contextlib.closing(Catalogue.create(tmp_path / "c.sqlite")) as catalogue,
+        pytest.raises(IndexBroken, match="cannot be written"),
+    ):
         catalogue.add([RATE, RATE])
-    catalogue.close()
+
+
+def test_a_full_disk_is_told_from_damage(file):
+    with contextlib.closing(Catalogue.open(file)) as catalogue:
+        pages = catalogue._connection.execute("PRAGMA page_count").fetchone()[0]
+        catalogue._connection.execute(f"PRAGMA max_page_count = {pages}")
+        many = [make_document("CommonModule.М.Метод", path=f"{n}.bsl") for n in range(5000)]
+        with pytest.raises(NoRoom, match="RAG_DATA_DIR"):
+            catalogue.add(many, revision=2)
+    with contextlib.closing(CatalogueReader.open(file)) as reader:
+        assert len(reader.versions()) == 5
+
+
+def test_revisions_hang_on_files(file):
+    changed = make_document("Catalog.Валюты", path="Catalogs/Валюты.xml", doc_type="metadata_object", synonym="Деньги")
+    with contextlib.closing(Catalogue.open(file)) as catalogue:
+        catalogue.replace(FileState(RATE.path), [YO], problems=[Problem(RATE.path, "cut")], revision=2)
+        catalogue.replace(FileState(changed.path), [changed], revision=2)
+        catalogue.seal()
+        old, new = catalogue.at(1), catalogue.at(2)
+        assert (len(old.versions()), len(new.versions())) == (5, 2)
+        assert (old.problems(), new.problems()) == ([], [Problem(RATE.path, "cut")])
+        assert old.look_up("ПолучитьКурс", 10)
+        assert not new.look_up("ПолучитьКурс", 10)
+        assert new.of_kind("CommonModule") == old.of_kind("Catalog")[:0]
+        assert set(new.states()) == {RATE.path, changed.path}
+        catalogue.collect(1)
+        catalogue.seal()
+        assert (len(old.versions()), len(new.versions())) == (5, 5)
+        catalogue.remove([RATE.path], revision=2)
+        catalogue.seal()
+        catalogue.collect(2)
+        catalogue.seal()
+        assert (len(old.versions()), len(new.versions())) == (0, 0)
+        for table in ("files", "documents", "names", "problems"):
+            assert catalogue._connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone() == (0,)  # noqa: S608
+        old.close()
+        new.close()
+
+
+def test_what_is_not_sealed_is_not_there(file):
+    with contextlib.closing(Catalogue.open(file)) as catalogue:
+        catalogue.remove([RATE.path], revision=2)
+    with contextlib.closing(CatalogueReader.open(file, revision=2)) as reader:
+        assert len(reader.versions()) == 5

@@ -1,0 +1,70 @@
+"""Keeping a space up to date while people work on its files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from hybrid_embeddings.errors import MissingDependencyError
+from rag_demo.errors import RagDemoError
+
+# A dump writes thousands of files: it is over when nothing has changed for a moment.
+QUIET_S = 0.4
+_LONGEST_S = 60.0
+# After an error (a dump that is half written, an index in use) nothing may change any more.
+_AGAIN_S = 15.0
+
+
+def changes(
+    folders: Sequence[Path], *, stop: threading.Event, quiet_s: float = QUIET_S, again_s: float = _AGAIN_S
+) -> Iterator[int]:
+    """Numbers of files that changed, each time that the folders have been quiet for a moment; 0 after ``again_s``.
+
+    Raises:
+        MissingDependencyError: watchfiles is not installed.
+    """
+    try:
+        import watchfiles
+    except ImportError as error:
+        raise MissingDependencyError(
+            'watching a folder needs watchfiles: pip install "hybrid-embeddings[rag]"'
+        ) from error
+    for found in watchfiles.watch(
+        *folders,
+        debounce=int(_LONGEST_S * 1000),
+        step=int(quiet_s * 1000),
+        rust_timeout=int(again_s * 1000),
+        yield_on_timeout=True,
+        stop_event=stop,
+        raise_interrupt=True,
+    ):
+        yield len(found)
+
+
+def keep(
+    update: Callable[[], None], changed: Iterator[int], *, tell: Callable[[str], None], stop: threading.Event
+) -> None:
+    """Call ``update`` at once and after every change, and go on after errors.
+
+    Args:
+        update: brings the space up to date.
+        changed: as `changes` gives it.
+        tell: told of errors.
+        stop: ends it.
+    """
+    pending = not _tried(update, tell)
+    for number in changed:
+        if stop.is_set():
+            return
+        if number or pending:
+            pending = not _tried(update, tell)
+
+
+def _tried(update: Callable[[], None], tell: Callable[[str], None]) -> bool:
+    try:
+        update()
+    except (RagDemoError, OSError) as error:
+        tell(str(error))
+        return False
+    return True

@@ -1,0 +1,198 @@
+"""What the commands ask for, done by this process or handed over to the one that holds the indexes."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from rag_demo.console import answer_as_json, answer_as_text, report_as_text
+from rag_demo.index.build import Progress
+from rag_demo.index.ports import Where
+from rag_demo.library import Library
+from rag_demo.owner import Endpoint, Handler, Owner, Send, find_owner
+from rag_demo.settings import Settings
+from rag_demo.types import DocType
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer as text and as one JSON object."""
+
+    text: str
+    json: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done, in a line, and what was wrong with files: path and message."""
+
+    text: str
+    problems: tuple[tuple[str, str], ...] = ()
+    unchanged: bool = False
+
+
+class Work(Protocol):
+    """Everything that needs the indexes."""
+
+    def ask(self, question: str, where: Where, top_k: int) -> Answered:
+        """Answer a question."""
+
+    def index(self, folder: Path, space_id: str, docs: Sequence[Path], *, full: bool, progress: Progress) -> Done:
+        """See `Library.index`."""
+
+    def verify(self, space_id: str, *, progress: Progress) -> Done:
+        """See `Library.verify`."""
+
+    def drop(self, space_id: str) -> Done:
+        """See `Library.drop`."""
+
+
+class Here:
+    """Work done by this process."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def ask(self, question: str, where: Where, top_k: int) -> Answered:
+        """See `Work`."""
+        with self._library.assistant(where.space_ids) as assistant:
+            answer = assistant.answer(question, where=where, top_k=top_k)
+        return Answered(answer_as_text(answer), answer_as_json(answer))
+
+    def index(self, folder: Path, space_id: str, docs: Sequence[Path], *, full: bool, progress: Progress) -> Done:
+        """See `Work`."""
+        report = self._library.index(folder, space_id, docs=docs, full=full, progress=progress)
+        problems = tuple((problem.path, problem.message) for problem in report.problems)
+        return Done(report_as_text(report), problems, report.is_unchanged)
+
+    def verify(self, space_id: str, *, progress: Progress) -> Done:
+        """See `Work`."""
+        found = [difference for difference in self._library.verify(space_id, progress=progress) if difference]
+        if not found:
+            return Done(f"Space {space_id!r}: words and vectors are as the catalogue says.", unchanged=True)
+        told = [f"{len(one.missing):,} of {one.part} missing, {len(one.surplus):,} too many" for one in found]
+        return Done(f"Space {space_id!r} was mended: {'; '.join(told)}.")
+
+    def drop(self, space_id: str) -> Done:
+        """See `Work`."""
+        self._library.drop(space_id)
+        return Done(f"Space {space_id!r} is gone.")
+
+
+class There:
+    """Work handed over to the process that holds the indexes."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+
+    def ask(self, question: str, where: Where, top_k: int) -> Answered:
+        """See `Work`."""
+        arguments = {"question": question, "spaces": where.space_ids, "doc_types": where.doc_types, "top_k": top_k}
+        return Answered(**self._owner.call("ask", arguments))
+
+    def index(self, folder: Path, space_id: str, docs: Sequence[Path], *, full: bool, progress: Progress) -> Done:
+        """See `Work`."""
+        arguments = {
+            "folder": str(folder.absolute()),
+            "space": space_id,
+            "docs": [str(one.absolute()) for one in docs],
+            "full": full,
+        }
+        return self._done("index", arguments, progress)
+
+    def verify(self, space_id: str, *, progress: Progress) -> Done:
+        """See `Work`."""
+        return self._done("verify", {"space": space_id}, progress)
+
+    def drop(self, space_id: str) -> Done:
+        """See `Work`."""
+        return self._done("drop", {"space": space_id}, lambda *_: None)
+
+    def _done(self, operation: str, arguments: dict[str, Any], progress: Progress) -> Done:
+        told = self._owner.call(operation, arguments, on_message=lambda message: progress(*message["progress"]))
+        problems = tuple((str(path), str(message)) for path, message in told["problems"])
+        return Done(str(told["text"]), problems, bool(told["unchanged"]))
+
+
+@contextlib.contextmanager
+def work(settings: Settings) -> Iterator[Work]:
+    """Work by the process that holds the indexes, or by this one where there is none."""
+    owner = find_owner(settings.data_path)
+    if owner is not None:
+        yield There(owner)
+        return
+    with contextlib.closing(Library(settings)) as library:
+        yield Here(library)
+
+
+@contextlib.contextmanager
+def lasting_work(settings: Settings, *, command: str) -> Iterator[Work]:
+    """As `work`, for a process that stays: where there is no other, it holds the indexes and works for others too.
+
+    Args:
+        settings: where the indexes are.
+        command: what runs in this process, for messages of others.
+    """
+    owner = find_owner(settings.data_path)
+    if owner is not None:
+        yield There(owner)
+        return
+    with contextlib.closing(Library(settings)) as library:
+        here = Here(library)
+        with Endpoint(handlers(here), command=command, version=version()).serving(settings.data_path):
+            yield here
+
+
+def handlers(here: Here) -> dict[str, Handler]:
+    """The operations that other processes can ask for."""
+
+    def ask(given: Mapping[str, Any], _: Send) -> dict[str, Any]:
+        where = Where(tuple(given["spaces"]), cast("tuple[DocType, ...]", tuple(given["doc_types"])))
+        answered = here.ask(str(given["question"]), where, int(given["top_k"]))
+        return {"text": answered.text, "json": answered.json}
+
+    def index(given: Mapping[str, Any], send: Send) -> dict[str, Any]:
+        docs = [Path(folder) for folder in given["docs"]]
+        folder, space, full = Path(given["folder"]), str(given["space"]), bool(given["full"])
+        return _told(here.index(folder, space, docs, full=full, progress=_sending(send)))
+
+    def verify(given: Mapping[str, Any], send: Send) -> dict[str, Any]:
+        return _told(here.verify(str(given["space"]), progress=_sending(send)))
+
+    def drop(given: Mapping[str, Any], _: Send) -> dict[str, Any]:
+        return _told(here.drop(str(given["space"])))
+
+    return {"ask": ask, "index": index, "verify": verify, "drop": drop}
+
+
+def version() -> str:
+    """The version of this program."""
+    try:
+        return metadata.version("hybrid-embeddings")
+    except metadata.PackageNotFoundError:
+        return "0"
+
+
+def _told(done: Done) -> dict[str, Any]:
+    return {"text": done.text, "problems": [list(problem) for problem in done.problems], "unchanged": done.unchanged}
+
+
+def _sending(send: Send) -> Progress:
+    """Progress told to the caller, not more often than a terminal shows it."""
+    last_percent: dict[str, int] = {}
+    lock = threading.Lock()
+
+    def progress(stage: str, done: int, total: int) -> None:
+        percent = 100 * done // max(total, 1)
+        with lock:
+            if last_percent.get(stage) == percent and done < total:
+                return
+            last_percent[stage] = percent
+        send({"progress": [stage, done, total]})
+
+    return progress
