@@ -22,9 +22,27 @@ def rows_in_batch(lengths: Sequence[int], budget: int) -> int:
         width = max(width, length)
         total += length
         padded = (count + 1) * width
-        if count and (padded > budget or padded - total > max(OVERHEAD_TOKENS, MAX_PADDING * padded)):
+        if count and (padded > budget or worth_a_batch_of_its_own(padded, total)):
             return count
     return len(lengths)
+
+
+def worth_a_batch_of_its_own(padded: int, total: int) -> bool:
+    """Tell whether a batch of ``total`` tokens would have so much padding that two batches are better."""
+    return padded - total > max(OVERHEAD_TOKENS, MAX_PADDING * padded)
+
+
+def rows_with(pilot: int, lengths: Sequence[int], budget: int) -> range:
+    """Return which of some sorted rows make the batch that the row ``pilot`` belongs to.
+
+    Cut from the short end into batches as :func:`rows_in_batch` does, so that the cut does not depend on the pilot.
+    """
+    start = 0
+    while True:
+        end = start + rows_in_batch(lengths[start:], budget)
+        if pilot < end:
+            return range(start, end)
+        start = end
 
 
 def fill_in_order(lengths: Sequence[int], budget: int) -> int:

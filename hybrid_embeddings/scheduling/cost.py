@@ -90,21 +90,3 @@ def _possible(overhead_s: float, per_token_s: float, x: tuple[float, float]) -> 
         overhead_s = fitted / (x[0] + x[1] / _MAX_OVERHEAD_TOKENS)
         return [overhead_s, overhead_s / _MAX_OVERHEAD_TOKENS]
     return [overhead_s, per_token_s]
-
-
-def tail_budget(
-    *,
-    overhead_s: float,
-    seconds_per_token: float,
-    waiting_tokens: int,
-    others_tokens_per_s: float,
-    others_busy_s: float,
-) -> int:
-    """Return the largest batch (padded tokens) that a slow lane may take without being the last to finish.
-
-    The slow lane needs ``overhead_s + b × seconds_per_token``. Meanwhile the faster lanes end what they run
-    (``others_busy_s``) and do the rest of the queue, ``(waiting_tokens - b) / others_tokens_per_s``. The result is
-    the b for which both end at the same time; zero or less means: leave it to the others.
-    """
-    room_s = others_busy_s + waiting_tokens / others_tokens_per_s - overhead_s
-    return int(room_s / (seconds_per_token + 1.0 / others_tokens_per_s))

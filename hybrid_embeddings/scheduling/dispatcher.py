@@ -12,20 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
 
-import numpy as np
-
-from hybrid_embeddings.errors import (
-    BadVector,
-    EncodeError,
-    LaneError,
-    LaneOutOfMemory,
-    NoLaneAvailable,
-    Overloaded,
-    ServiceClosed,
-)
+from hybrid_embeddings.errors import EncodeError, Overloaded, ServiceClosed
+from hybrid_embeddings.scheduling import share
 from hybrid_embeddings.scheduling.lane import LaneState, LaneThreads, Running
-from hybrid_embeddings.scheduling.policy import MAX_TRIES_PER_LANE, Policy, matches
+from hybrid_embeddings.scheduling.outcomes import Outcomes, checked, tell
+from hybrid_embeddings.scheduling.policy import Policy
 from hybrid_embeddings.scheduling.queue import WorkQueue
+from hybrid_embeddings.scheduling.watchdog import Watchdog
 from hybrid_embeddings.scheduling.work import Item, Job
 from hybrid_embeddings.types import Batch, Vectors
 
@@ -43,8 +36,8 @@ class Dispatcher:
         max_queued_tokens: int,
         operation_timeout_s: float,
         hybrid: bool = True,
-        on_computed: Callable[[Sequence[Item], Vectors], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        on_computed: Callable[[Sequence[Item], Vectors], None] | None = None,
     ) -> None:
         """Start the lanes. ``on_computed`` gets items with their finite vectors, (n, dim), before anybody else does.
 
@@ -54,18 +47,21 @@ class Dispatcher:
         self._dimension = dimension
         self._max_queued_tokens = max_queued_tokens
         self._operation_timeout_s = operation_timeout_s
-        self._policy = Policy(self.states, hybrid=hybrid, clock=clock)
-        self._on_computed = on_computed
         self._clock = clock
         self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
+        # One per lane, so that a call wakes no more threads than can have work.
+        self._has_work = {state.name: threading.Condition(self._lock) for state in self.states}
         self._queue = WorkQueue(window_tokens=_WINDOW_BATCHES * max(state.budget_tokens for state in states))
         self._in_flight: dict[Hashable, Item] = {}
+        self._policy = Policy(self.states, hybrid=hybrid, clock=clock)
+        self._outcomes = Outcomes(self.states, self._queue, self._in_flight, self._policy)
+        self._on_computed = on_computed
         self._last_query_s = float("-inf")
         self._closed = False
         self._threads = [LaneThreads(state, self._pull, self._report) for state in self.states]
-        self._watchdog = threading.Thread(target=self._watch, name="hybrid-embeddings-watchdog", daemon=True)
-        self._watchdog.start()
+        self._watchdog = Watchdog(
+            self.states, self._lock, timeout_s=operation_timeout_s, clock=clock, overrun=self._give_up
+        )
 
     # ---------------------------------------------------------------- callers
 
@@ -83,9 +79,9 @@ class Dispatcher:
             self._admit(new_tokens)
             for row, item in enumerate(items, start=first_row):
                 self._join_or_queue(job, row, item)
-            stranded = self._strand()
-            self._changed.notify_all()
-        _fail_all(stranded)
+            stranded = self._outcomes.strand()
+            self._wake(self._queue.n_items)
+        tell(stranded)
 
     def withdraw(self, job: Job) -> None:
         """Forget a job: items that nobody else waits for leave the queue. Others are not affected."""
@@ -119,7 +115,9 @@ class Dispatcher:
             waiting = {job for item in self._in_flight.values() for job, _ in item.subscribers}
             self._in_flight.clear()
             self._queue.discard({id(item) for item in self._queue})
-            self._changed.notify_all()
+            for has_work in self._has_work.values():
+                has_work.notify_all()
+            self._watchdog.stop()
         for job in waiting:
             job.fail(reason)
 
@@ -168,7 +166,7 @@ class Dispatcher:
                         return running
                     retry_s = state.breaker.retry_in_s()
                     # A breaker opens again by time alone, so nobody would wake this thread.
-                    self._changed.wait(None if retry_s is None else max(retry_s, 0.001))
+                    self._has_work[state.name].wait(None if retry_s is None else max(retry_s, 0.001))
         except Exception as error:  # a defect of ours: callers must hear of it rather than wait for ever
             self._stop(EncodeError(f"internal error while scheduling: {type(error).__name__}: {error}"))
             raise
@@ -186,165 +184,41 @@ class Dispatcher:
         beside = frozenset(other.name for other in self.states if other.running)
         running = Running(items, batch, self._clock(), state.cost.predict_s(batch.padded_tokens), beside)
         state.running.append(running)
-        self._changed.notify_all()  # the watchdog learns of a new deadline, other lanes of a shorter queue
+        self._wake(self._queue.n_items)  # a lane that left the work to this one may think otherwise now
         return running
 
     def _take_bulk(self, state: LaneState) -> list[Item]:
-        accepts = self._policy.acceptor(state)
-        pilot = self._queue.shortest_bulk(accepts)
-        if pilot is None:
-            return []
-        budget = self._policy.bulk_budget(state, pilot, self._queue.n_tokens, self._last_query_s)
-        if budget <= 0:
-            return []
-        return self._queue.take_bulk(accepts, budget, longest_first=self._policy.is_fastest(state, pilot))
+        def choose(items: Sequence[Item]) -> int:
+            return self._policy.bulk_rows(state, items, self._queue.n_tokens, self._last_query_s)
 
-    # ---------------------------------------------------------------- results
+        accepts = self._policy.acceptor(state)
+        from_long_end = self._policy.is_fastest(state)
+        return self._queue.take_bulk(accepts, choose, most_rows=share.MOST_ROWS, longest_first=from_long_end)
+
+    def _wake(self, n_items: int) -> None:
+        """Let lanes look for work: of each as many threads as there are items."""
+        if n_items:
+            for has_work in self._has_work.values():
+                has_work.notify(n_items)
 
     def _report(self, state: LaneState, running: Running, outcome: Vectors | Exception) -> None:
         """Take what a lane made of a batch. Runs on the lane's threads."""
-        finished: list[Job] = []
-        failed: list[tuple[Job, Exception]] = []
-        running.ran_s = self._clock() - running.started_s
-        good: list[bool] = []
-        if not isinstance(outcome, Exception):
-            outcome = _check_shape(outcome, len(running.items), self._dimension)
-        if not isinstance(outcome, Exception):
-            good = [bool(row) for row in np.isfinite(outcome).all(axis=1)]
-            if self._on_computed is not None and any(good):
-                self._on_computed([item for item, ok in zip(running.items, good, strict=True) if ok], outcome[good])
+        outcome = checked(running, outcome, self._dimension)
+        if self._on_computed is not None and any(running.good_rows) and not isinstance(outcome, Exception):
+            good = running.good_rows
+            self._on_computed([item for item, ok in zip(running.items, good, strict=True) if ok], outcome[good])
         with self._lock:
-            state.running.remove(running)
-            if isinstance(outcome, Exception):
-                self._take_failure(state, running, outcome)
-            else:
-                finished = self._take_vectors(state, running, outcome, good)
-            failed += self._strand()
-            self._changed.notify_all()
-        for job in finished:
-            job.succeed()
-        _fail_all(failed)
+            ended = self._outcomes.take(state, running, outcome, self._clock() - running.started_s)
+            self._wake(self._queue.n_items)
+        tell(ended)
 
-    def _take_vectors(self, state: LaneState, running: Running, vectors: Vectors, good: list[bool]) -> list[Job]:
-        """Hand vectors to the jobs; return those that have all of theirs."""
-        finished: list[Job] = []
-        state.breaker.success()
-        if not running.given_up:
-            state.learn(running, running.ran_s)
-            self._policy.note_finished(state, running, running.ran_s)
-        counters = state.counters
-        counters.n_batches += 1
-        counters.n_texts += len(running.items)
-        counters.n_tokens += sum(item.length for item in running.items)
-        counters.n_padded_tokens += running.batch.padded_tokens
-        counters.busy_s += running.ran_s
-        for item, vector, is_good in zip(running.items, vectors, good, strict=True):
-            if item.done:
-                continue  # another lane was faster after this one was given up
-            if not is_good:
-                self._retry_bad_row(state, item)
-                continue
-            item.done = True
-            self._in_flight.pop(item.key, None)
-            finished += [job for job, row in item.subscribers if job.deliver(row, vector, state.name)]
-        return finished
-
-    def _retry_bad_row(self, state: LaneState, item: Item) -> None:
-        if item.exact or state.lane.numeric_class == "float32":
-            item.failures.setdefault(state.name, []).append("the vector is not finite")
-        item.exact = True
-        if item.subscribers and not self._closed:
-            self._queue.put_back(item)
-
-    def _take_failure(self, state: LaneState, running: Running, error: Exception) -> None:
-        text = f"{type(error).__name__}: {error}"
-        state.last_error = text
-        if isinstance(error, LaneOutOfMemory):
-            state.counters.n_out_of_memory += 1
-            state.breaker.abandon_trial()
-            state.shrink(running)
-        elif not running.given_up:
-            state.counters.n_failures += 1
-            state.breaker.failure()
-        only_row = len(running.items) == 1
-        for item in running.items:
-            if item.done or running.given_up:
-                continue
-            if not isinstance(error, LaneOutOfMemory):
-                item.failures.setdefault(state.name, []).append(text)
-            elif only_row:  # one row is the smallest batch: this lane cannot do it
-                item.failures[state.name] = [text] * MAX_TRIES_PER_LANE
-            self._requeue(item)
-
-    def _requeue(self, item: Item) -> None:
-        if item.subscribers and not self._closed:
-            self._queue.put_back(item)
-
-    def _strand(self) -> list[tuple[Job, Exception]]:
-        """Remove items that no lane can do any more; return who has to be told what."""
-        healthy = all(state.usable for state in self.states)
-        if self._closed or (healthy and not any(item.failures for item in self._queue)):
-            return []
-        lost = [item for item in self._queue if not self._policy.candidates(item)]
-        told: list[tuple[Job, Exception]] = []
-        for item in lost:
-            item.done = True
-            self._in_flight.pop(item.key, None)
-            told += [(job, self._why_lost(item, row)) for job, row in item.subscribers]
-        self._queue.discard(set(map(id, lost)))
-        return told
-
-    def _why_lost(self, item: Item, row: int) -> EncodeError:
-        if item.exact and item.failures:
-            return BadVector("every lane gave a vector with NaN or infinity, in float32, too", index=row)
-        causes = {
-            state.name: item.failures[state.name][-1] if state.name in item.failures else state.why_unusable()
-            for state in self.states
-            if matches(state, item)
-        }
-        return NoLaneAvailable("no device could compute the vectors:", causes=causes)
-
-    # --------------------------------------------------------------- watchdog
-
-    def _watch(self) -> None:
-        """Give up batches that overrun the operation time-out, and hand their items to other lanes."""
-        while True:
-            with self._lock:
-                if self._closed:
-                    return
-                for state in self.states:
-                    for running in state.running:
-                        if self._clock() - running.started_s >= self._operation_timeout_s and not running.given_up:
-                            self._give_up(state, running)
-                told = self._strand()
-                if not told:
-                    self._changed.wait(self._next_deadline_s())
-            _fail_all(told)
-
-    def _next_deadline_s(self) -> float | None:
-        starts = [run.started_s for state in self.states for run in state.running if not run.given_up]
-        if not starts:
-            return None
-        return max(min(starts) + self._operation_timeout_s - self._clock(), 0.001)
-
-    def _give_up(self, state: LaneState, running: Running) -> None:
-        running.given_up = True
-        state.last_error = f"no result after {self._operation_timeout_s:g} s (EMBEDDING_OPERATION_TIMEOUT)"
-        state.counters.n_failures += 1
-        state.breaker.failure()
-        for item in running.items:
-            if not item.done:
-                item.failures[state.name] = [state.last_error] * MAX_TRIES_PER_LANE
-                self._requeue(item)
-        self._changed.notify_all()
-
-
-def _check_shape(vectors: Vectors, n_rows: int, dimension: int) -> Vectors | Exception:
-    if vectors.shape != (n_rows, dimension):
-        return LaneError(f"expected vectors of shape {(n_rows, dimension)}, got {vectors.shape}")
-    return vectors
-
-
-def _fail_all(told: Sequence[tuple[Job, Exception]]) -> None:
-    for job, error in told:
-        job.fail(error)
+    def _give_up(self, late: Sequence[tuple[LaneState, Running]]) -> None:
+        """Hand the items of batches that overrun the operation time-out to other lanes."""
+        why = f"no result after {self._operation_timeout_s:g} s (EMBEDDING_OPERATION_TIMEOUT)"
+        with self._lock:
+            for state, running in late:
+                if running in state.running:  # else it has come back meanwhile
+                    self._outcomes.give_up(state, running, why)
+            stranded = self._outcomes.strand()
+            self._wake(self._queue.n_items)
+        tell(stranded)

@@ -7,6 +7,9 @@ only in comparison: how fast the faster lanes are while the slow one works, and 
 from __future__ import annotations
 
 _WORK_BATCHES = 24  # batches of the faster lanes, with the slow lane at work, before its first rest
+# A rest costs what the lane would have done meanwhile. A lane as fast as the others works longer before its first
+# one, so that rests take at most this share of the throughput of all.
+_REST_SHARE = 0.02
 _LONGEST_WORK = 3072  # every verdict in its favour doubles the time to the next rest, up to this
 _REST_BATCHES = 6  # batches of the faster lanes to look at while the slow lane rests
 _FORGET = 0.9  # weight of the past per batch in the two averages
@@ -55,7 +58,8 @@ class JointGain:
         if beside is self._resting:
             return  # a batch that began in the phase before
         self._phase_batches += 1
-        if self._phase_batches < (_REST_BATCHES if self._resting else self._work_batches):
+        patience = _REST_BATCHES * speed_ratio / (1 + speed_ratio) / _REST_SHARE
+        if self._phase_batches < (_REST_BATCHES if self._resting else max(self._work_batches, patience)):
             return
         self._phase_batches = 0
         self._resting = not self._resting

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 from hybrid_embeddings.ports import Lane
 from hybrid_embeddings.resilience.breaker import Breaker
+from hybrid_embeddings.scheduling.batches import OVERHEAD_TOKENS
 from hybrid_embeddings.scheduling.budget import BudgetFacts, BudgetPolicy, FixedBudget
 from hybrid_embeddings.scheduling.cost import CostModel
 from hybrid_embeddings.scheduling.joint import JointGain
+from hybrid_embeddings.scheduling.share import Worker
 from hybrid_embeddings.scheduling.work import Item
 from hybrid_embeddings.types import Batch, MemoryReading, Vectors
 
@@ -28,6 +30,7 @@ class Running:
     ran_s: float = 0.0  # how long it took
     given_up: bool = False  # the lane overran the operation time-out; others do the work
     memory: MemoryReading = MemoryReading()  # of the device, right after the batch
+    good_rows: list[bool] = field(default_factory=list)  # whose vectors are finite; filled when they are there
 
 
 @dataclass(slots=True)
@@ -108,9 +111,18 @@ class LaneState:
 
     def busy_s(self, now_s: float) -> float:
         """Return the expected seconds until a slot is free; 0 if one is."""
-        if len(self.running) < self.lane.n_slots:
-            return 0.0
-        return min(max(0.0, run.started_s + run.expected_s - now_s) for run in self.running)
+        return min((worker.free_s for worker in self.workers(now_s)), default=0.0)
+
+    def workers(self, now_s: float) -> list[Worker]:
+        """Return the slots that are not lost in a batch that was given up, with when each will be free."""
+        busy = [max(0.0, run.started_s + run.expected_s - now_s) for run in self.running if not run.given_up]
+        n_free = max(self.lane.n_slots - len(self.running), 0)
+        return [self.worker(free_s) for free_s in [0.0] * n_free + busy]
+
+    def worker(self, free_s: float) -> Worker:
+        """Return a slot that is free in ``free_s`` seconds, with what batches cost on it."""
+        overhead_s, per_token_s = self.cost.coefficients
+        return Worker(free_s, max(overhead_s, OVERHEAD_TOKENS * per_token_s), per_token_s)
 
     def why_unusable(self) -> str:
         """Return one line for error messages."""

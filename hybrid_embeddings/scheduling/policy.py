@@ -6,17 +6,17 @@ as it is free; all rules below only keep *other* lanes from taking it. So nothin
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
-from hybrid_embeddings.scheduling.cost import tail_budget
+from hybrid_embeddings.scheduling import batches, share
 from hybrid_embeddings.scheduling.lane import LaneState, Running
 from hybrid_embeddings.scheduling.work import Item
 
 MAX_TRIES_PER_LANE = 2
-# After a query bulk batches stay this short for a while, so that the next query does not wait long.
+# After a query bulk batches stay this short for a while, and a lane runs one at a time, so that the next query does
+# not wait long: at most for one of them. Shorter ones would cost bulk work more than queries win.
 QUERY_QUIET_S = 1.0
-_BULK_SLICE_S = 0.015
+_BULK_SLICE_S = 0.02
 _MIN_SLICE_TOKENS = 256
 
 
@@ -74,39 +74,47 @@ class Policy:
         mine = state.cost.predict_s(length)
         return all(rival.busy_s(now) + rival.cost.predict_s(length) >= mine for rival in rivals)
 
-    def is_fastest(self, state: LaneState, item: Item) -> bool:
-        """Tell whether a lane is the fastest that can do an item: it starts with the longest texts."""
-        return not self._preferred(self._without_failures(item), state)
+    def is_fastest(self, state: LaneState) -> bool:
+        """Tell whether a lane is the fastest of those at work: it starts with the longest texts."""
+        return not self._preferred([other for other in self._states if other.usable], state)
 
-    def bulk_budget(self, state: LaneState, pilot: Item, waiting_tokens: int, last_query_s: float) -> int:
-        """Return the padded tokens that a lane may take now.
+    def bulk_rows(self, state: LaneState, items: Sequence[Item], waiting_tokens: int, last_query_s: float) -> int:
+        """Return how many of the first items a lane should take now.
 
         Args:
             state: the lane.
-            pilot: the shortest item that it could take.
-            waiting_tokens: tokens in the queue.
+            items: what it could take, sorted by length, at most :data:`share.MOST_ROWS`.
+            waiting_tokens: tokens in the queue, those of ``items`` among them.
             last_query_s: when the last query came, by the clock.
 
         Returns:
-            Zero or less: the lane leaves the work to faster ones.
+            0: the lane leaves the work to faster ones, or keeps free for queries.
         """
         budget = state.budget_tokens
         if self._clock() - last_query_s < QUERY_QUIET_S:
+            if any(not running.items[0].is_query for running in state.running):
+                return 0
             budget = min(budget, max(state.cost.tokens_within(_BULK_SLICE_S), _MIN_SLICE_TOKENS))
-        # Near the end every slot shall get something, by its speed, so that all finish together.
-        budget = min(budget, max(self._fair_tokens(state, waiting_tokens), _MIN_SLICE_TOKENS))
-        rivals = self._preferred(self._without_failures(pilot), state)
-        if rivals and not state.joint.may_work:
+        has_rivals = bool(self._preferred(self._without_failures(items[0]), state))
+        if has_rivals and not state.joint.may_work:
             return 0
-        if rivals:
-            guard = self._guard(state, rivals, waiting_tokens)
-            budget = min(budget, guard) if guard >= pilot.length else 0
-        return budget
+        lengths = [item.length for item in items]
+        me, others = self._workers(state, items[0])
+        full_s = me.seconds(min(budget, waiting_tokens))
+        if 2 * full_s <= share.soonest_end_s([me, *others], waiting_tokens):
+            return batches.rows_in_batch(lengths, budget)
+        beyond_tokens = waiting_tokens - sum(lengths)
+        return share.best_rows(lengths, budget, me, others, beyond_tokens=beyond_tokens, may_leave=has_rivals)
 
-    def _fair_tokens(self, state: LaneState, waiting_tokens: int) -> int:
-        """Return what one slot of a lane may take of the queue: its share of the speed of all."""
-        speed = sum(other.tokens_per_s for other in self._states if other.usable) or state.tokens_per_s
-        return math.ceil(waiting_tokens * state.cost.tokens_per_s / speed)
+    def _workers(self, state: LaneState, item: Item) -> tuple[share.Worker, list[share.Worker]]:
+        """Return a free slot of a lane, and all other slots that may work on an item."""
+        at_work = [state] if self._alone else [other for other in self.candidates(item) if other.joint.may_work]
+        now_s = self._clock()
+        others = [worker for other in at_work for worker in other.workers(now_s)]
+        me = next((worker for worker in state.workers(now_s) if worker.free_s <= 0), None) or state.worker(0.0)
+        if me in others:
+            others.remove(me)
+        return me, others
 
     def note_finished(self, state: LaneState, running: Running, seconds: float) -> None:
         """Let slower lanes learn whether a batch took longer while they were at work (:mod:`joint`)."""
@@ -119,17 +127,6 @@ class Policy:
                     beside=slower.name in running.beside or bool(slower.running),
                     speed_ratio=slower.tokens_per_s / sum(rival.tokens_per_s for rival in rivals),
                 )
-
-    def _guard(self, state: LaneState, rivals: list[LaneState], waiting_tokens: int) -> int:
-        now = self._clock()
-        overhead_s, per_token_s = state.cost.coefficients
-        return tail_budget(
-            overhead_s=overhead_s,
-            seconds_per_token=per_token_s,
-            waiting_tokens=waiting_tokens,
-            others_tokens_per_s=sum(rival.tokens_per_s for rival in rivals),
-            others_busy_s=max(rival.busy_s(now) for rival in rivals),
-        )
 
 
 def matches(state: LaneState, item: Item) -> bool:

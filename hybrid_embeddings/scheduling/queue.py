@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import bisect
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from hybrid_embeddings.scheduling import batches
 from hybrid_embeddings.scheduling.work import Item
 
 Accepts = Callable[[Item], bool]
+Choose = Callable[[Sequence[Item]], int]
 
 
 def _length(item: Item) -> int:
@@ -31,6 +32,7 @@ class WorkQueue:
         self._newest_tokens = 0
         self.n_items = 0
         self.n_tokens = 0
+        self.n_returned = 0
 
     def put(self, item: Item) -> None:
         """Add an item; queries go before everything else."""
@@ -49,38 +51,45 @@ class WorkQueue:
         """Return an item whose lane failed: it has waited long enough, so it goes first."""
         self.n_items += 1
         self.n_tokens += item.length
+        self.n_returned += 1
+        item.returned = True
         self._queries.appendleft(item)
 
     def take_queries(self, accepts: Accepts, budget: int) -> list[Item]:
-        """Remove and return waiting queries that one batch can hold, oldest first."""
-        eligible = [item for item in self._queries if accepts(item)]
-        if not eligible:
+        """Remove and return waiting queries that one batch can hold: the oldest, and those of a length like it."""
+        pilot = next((item for item in self._queries if accepts(item)), None)
+        if pilot is None:
             return []
-        same = [item for item in eligible if _alike(item, eligible[0])]
-        taken = same[: batches.fill_in_order([item.length for item in same], budget)]
+        same = [item for item in self._queries if item is pilot or (_alike(item, pilot) and accepts(item))]
+        same = same[: batches.fill_in_order([item.length for item in same], budget)]
+        same.sort(key=_length)
+        place = next(index for index, item in enumerate(same) if item is pilot)
+        rows = batches.rows_with(place, [item.length for item in same], budget)
+        taken = same[rows.start : rows.stop]
         chosen = set(map(id, taken))
         self._queries = deque(item for item in self._queries if id(item) not in chosen)
         return self._removed(taken)
 
-    def take_bulk(self, accepts: Accepts, budget: int, *, longest_first: bool) -> list[Item]:
-        """Remove and return one batch of the oldest window that has something for this lane."""
+    def take_bulk(self, accepts: Accepts, choose: Choose, *, most_rows: int, longest_first: bool) -> list[Item]:
+        """Remove and return one batch of the oldest window that has something for a lane.
+
+        Args:
+            accepts: which items the lane may take.
+            choose: how many of the first of some items, sorted by length; 0: none.
+            most_rows: ``choose`` is shown at most so many.
+            longest_first: from which end of the window they come.
+        """
         for window in self._windows:
             order = reversed(window) if longest_first else iter(window)
             eligible = (item for item in order if accepts(item))
             pilot = next(eligible, None)
-            if pilot is None:
-                continue
-            # No batch has more rows than this: rows × longest stays within the budget.
-            more = islice((item for item in eligible if _alike(item, pilot)), max(budget // pilot.length, 1))
-            candidates = [pilot, *more]
-            taken = candidates[: batches.rows_in_batch([item.length for item in candidates], budget)]
-            self._drop(window, taken)
-            return self._removed(taken)
+            if pilot is not None:
+                alike = (item for item in eligible if _alike(item, pilot))
+                candidates = [pilot, *islice(alike, most_rows - 1)]
+                taken = candidates[: choose(candidates)]
+                self._drop(window, taken)
+                return self._removed(taken)
         return []
-
-    def shortest_bulk(self, accepts: Accepts) -> Item | None:
-        """Return the shortest item for a lane in the oldest window that has one."""
-        return next((item for window in self._windows for item in window if accepts(item)), None)
 
     def discard(self, items: set[int]) -> None:
         """Forget items, given by ``id()``: nobody waits for them any more."""
@@ -100,6 +109,8 @@ class WorkQueue:
 
     def _drop(self, window: list[Item], taken: list[Item]) -> None:
         count = len(taken)
+        if not count:
+            return
         if window[:count] == taken:
             del window[:count]
         elif window[-count:] == taken[::-1]:
@@ -117,7 +128,10 @@ class WorkQueue:
 
     def _removed(self, items: list[Item]) -> list[Item]:
         self.n_items -= len(items)
-        self.n_tokens -= sum(item.length for item in items)
+        for item in items:
+            self.n_tokens -= item.length
+            self.n_returned -= item.returned
+            item.returned = False
         return items
 
 

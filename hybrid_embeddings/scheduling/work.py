@@ -28,6 +28,7 @@ class Item:
     subscribers: list[tuple[Job, int]] = field(default_factory=list)
     failures: dict[str, list[str]] = field(default_factory=dict)  # lane → what happened there, each time
     done: bool = False
+    returned: bool = False  # waits again, because a lane failed
 
     @property
     def length(self) -> int:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hybrid_embeddings.resilience.breaker import Breaker
 from hybrid_embeddings.scheduling import batches
-from hybrid_embeddings.scheduling.cost import CostModel, tail_budget
+from hybrid_embeddings.scheduling.cost import CostModel
 from hybrid_embeddings.scheduling.queue import WorkQueue
 from hybrid_embeddings.scheduling.work import Item, Job
 from hybrid_embeddings.types import TokenizedText
@@ -26,6 +26,13 @@ def item(length, *, is_query=False, device=None, prompt_tokens=0, exact=False, k
 
 def anything(_):
     return True
+
+
+def take_bulk(queue, accepts, budget, *, longest_first):
+    def fill(items):
+        return batches.rows_in_batch([one.length for one in items], budget)
+
+    return queue.take_bulk(accepts, fill, most_rows=10**6, longest_first=longest_first)
 
 
 @given(LENGTHS, st.integers(1, 4096), st.booleans())
@@ -54,7 +61,7 @@ def test_queue_gives_every_item_exactly_once(lengths, budget, longest_first):
     for one in items:
         queue.put(one)
     taken = []
-    while batch := queue.take_bulk(anything, budget, longest_first=longest_first):
+    while batch := take_bulk(queue, anything, budget, longest_first=longest_first):
         taken += batch
     assert sorted(map(id, taken)) == sorted(map(id, items))
     assert (queue.n_items, queue.n_tokens) == (0, 0)
@@ -65,7 +72,7 @@ def test_queue_empties_windows_in_order_of_arrival():
     old, young = [item(50), item(50)], [item(90)]
     for one in old + young:
         queue.put(one)
-    first = queue.take_bulk(anything, 100, longest_first=True)
+    first = take_bulk(queue, anything, 100, longest_first=True)
     assert set(map(id, first)) == set(map(id, old))
 
 
@@ -80,13 +87,45 @@ def test_queries_go_first_and_do_not_mix_prompts():
     assert queue.n_items == 1
 
 
+def test_queries_of_one_length_share_a_batch_and_the_oldest_is_in_it():
+    queue = WorkQueue(window_tokens=1000)
+    lengths = [90, 5, 95, 6, 7, 92]
+    waiting = [item(length, is_query=True) for length in lengths]
+    for one in waiting:
+        queue.put(one)
+    first = queue.take_queries(anything, 2048)
+    assert sorted(one.length for one in first) == [90, 92, 95]
+    assert sorted(one.length for one in queue.take_queries(anything, 2048)) == [5, 6, 7]
+    assert not queue.n_items
+
+
+@given(LENGTHS, st.integers(1, 2048))
+def test_oldest_query_is_always_in_the_next_batch(lengths, budget):
+    queue = WorkQueue(window_tokens=1000)
+    for length in lengths:
+        queue.put(item(length, is_query=True))
+    while oldest := next(iter(queue), None):
+        taken = queue.take_queries(anything, budget)
+        assert any(one is oldest for one in taken)
+        assert len(taken) == 1 or len(taken) * max(one.length for one in taken) <= budget
+
+
+def test_lane_that_takes_nothing_leaves_the_queue_as_it_is():
+    queue = WorkQueue(window_tokens=1000)
+    waiting = [item(5), item(6)]
+    for one in waiting:
+        queue.put(one)
+    assert queue.take_bulk(anything, lambda _: 0, most_rows=9, longest_first=True) == []
+    assert list(queue) == waiting
+
+
 def test_queue_skips_items_for_other_lanes():
     queue = WorkQueue(window_tokens=1000)
     mine, other = item(5), item(6, device="cuda:1")
     queue.put(mine)
     queue.put(other)
-    assert queue.take_bulk(lambda one: one.device is None, 1000, longest_first=True) == [mine]
-    assert queue.shortest_bulk(anything) is other
+    assert take_bulk(queue, lambda one: one.device is None, 1000, longest_first=True) == [mine]
+    assert list(queue) == [other]
 
 
 def test_discarded_items_are_gone():
@@ -116,21 +155,6 @@ def test_cost_model_follows_a_change():
         for tokens in list(range(100, 2100, 100)) * 15:
             cost.observe(tokens, tokens * speed)
     assert cost.predict_s(1000) == pytest.approx(0.1, rel=0.1)
-
-
-@given(st.floats(0, 0.1), st.floats(1e-6, 1e-2), st.integers(0, 100_000), st.floats(100, 1e6), st.floats(0, 1))
-def test_tail_budget_never_makes_the_slow_lane_last(overhead_s, per_token_s, waiting, others_speed, busy_s):
-    budget = tail_budget(
-        overhead_s=overhead_s,
-        seconds_per_token=per_token_s,
-        waiting_tokens=waiting,
-        others_tokens_per_s=others_speed,
-        others_busy_s=busy_s,
-    )
-    if budget > 0:
-        mine = overhead_s + budget * per_token_s
-        others = busy_s + max(waiting - budget, 0) / others_speed
-        assert mine <= others + 1e-9 or budget > waiting
 
 
 class Clock:
