@@ -42,6 +42,8 @@ _PER_S = ("texts/s", "текстов/с")
 _QUERIES = ("queries/s", "запросов/с")
 _MS = ("ms", "мс")
 _TARGET = ("target", "цель")
+_LANGCHAIN = ("CacheBackedEmbeddings", "CacheBackedEmbeddings")
+_BYTES = ("bytes", "байт")
 _OURS, _PEER = "hybrid-embeddings", "sentence-transformers"
 
 ROWS = (
@@ -138,6 +140,36 @@ ROWS = (
         "stream/limit_mb",
         units=("MB", "МБ"),
         peers=("limit", "предел"),
+    ),
+    Row(
+        "cache",
+        ("known texts, 1,000 a call, numpy", "знакомые тексты, по 1000 за вызов, numpy"),
+        "warm_texts_per_s_by_call_size/1000",
+        units=_PER_S,
+    ),
+    Row(
+        "cache",
+        ("known texts through LangChain, lists", "знакомые тексты через LangChain, списки"),
+        "langchain/texts_per_s/ours",
+        "langchain/texts_per_s/CacheBackedEmbeddings",
+        "langchain/ratio",
+        _PER_S,
+        _LANGCHAIN,
+    ),
+    Row(
+        "cache",
+        ("vectors from Redis, int16, 1,000 a call", "векторы из Redis, int16, по 1000 за вызов"),
+        "stores_batch_1000/redis/read_texts_per_s",
+        units=_PER_S,
+    ),
+    Row(
+        "cache",
+        ("int8 record of 384 dimensions", "запись int8, 384 измерения"),
+        "records/int8/record_bytes",
+        "records/json_bytes",
+        "records/int8/times_smaller_than_json",
+        _BYTES,
+        ("JSON", "JSON"),
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from hybrid_embeddings.cache import calibrations, codecs
@@ -12,6 +13,7 @@ from hybrid_embeddings.cache.record import RecordFormat
 from hybrid_embeddings.cache.redis_tier import RedisTier
 from hybrid_embeddings.cache.sql_tier import SqlTier
 from hybrid_embeddings.cache.tiers import Storage, TieredCache
+from hybrid_embeddings.cache.values import ByteValues
 from hybrid_embeddings.errors import SettingsError
 from hybrid_embeddings.events import Events
 from hybrid_embeddings.keys import Space
@@ -45,9 +47,7 @@ def build_cache(
         max_bytes=settings.cache_max_mb * 2**20,
         ttl_s=settings.cache_ttl_s,
     )
-    guarded = [
-        GuardedTier(tier, _breaker(settings), events) for tier in (build_stores(settings) if with_stores else [])
-    ]
+    guarded = _guarded(settings, build_stores(settings) if with_stores else [], events)
     return TieredCache(
         memory,
         guarded,
@@ -83,6 +83,18 @@ def build_stores(settings: Settings) -> list[RecordTier]:
             )
         )
     return stores
+
+
+def build_values(settings: Settings, *, namespace: str) -> ByteValues:
+    """Return a store of any bytes by name in Redis, SQL, or both.
+
+    Raises:
+        SettingsError, MissingDependencyError: no store is set, or it cannot be used.
+    """
+    stores = build_stores(settings)
+    if not stores:
+        raise SettingsError("there is no store: set EMBEDDING_CACHE_REDIS_URL or EMBEDDING_CACHE_SQL_URL")
+    return ByteValues(_guarded(settings, stores), namespace=namespace, secret=secret_of(settings))
 
 
 def storage(settings: Settings, dimension: int) -> Storage:
@@ -150,8 +162,11 @@ def spaces_of(settings: Settings, model: PreparedModel, prompts: dict[Kind, str]
     }
 
 
-def _breaker(settings: Settings) -> Breaker:
-    return Breaker(threshold=settings.breaker_threshold_cache, timeout_s=settings.breaker_timeout_cache_s)
+def _guarded(settings: Settings, stores: Sequence[RecordTier], events: Events | None = None) -> list[GuardedTier]:
+    def breaker() -> Breaker:
+        return Breaker(threshold=settings.breaker_threshold_cache, timeout_s=settings.breaker_timeout_cache_s)
+
+    return [GuardedTier(store, breaker(), events) for store in stores]
 
 
 def _sql_url(settings: Settings, url: str) -> str:

@@ -261,9 +261,26 @@ class EmbeddingService:
         """Return size, limits, hits and misses of the caches, in all and per tier; texts are counted row by row."""
         return statistics.cache_stats(self._runtime.engine())
 
+    def flush_cache(self, timeout_s: float | None = None) -> bool:
+        """Wait until Redis and SQL have all vectors; False when the time is over before. :meth:`close` does it, too."""
+        cache = self._runtime.engine().cache
+        return cache is None or cache.flush(timeout_s)
+
     def get_performance_stats(self) -> dict[str, dict[str, float]]:
         """Return batches, seconds and speed per lane since the start."""
         return statistics.performance_stats(self._runtime.engine())
+
+    def get_advanced_stats(self) -> dict[str, Any]:
+        """Return all statistics in sections: requests, lanes, cache, health, objectives, targets.
+
+        Never loads the model: before the first call only the sections that need none are there.
+        """
+        engine = self._runtime.running
+        return {
+            **(statistics.advanced_stats(engine) if engine is not None else {}),
+            "slo": statistics.objective_stats(self._runtime.slo),
+            "targets": dict(self.settings.targets),
+        }
 
     def health_check(self) -> dict[str, Any]:
         """Return ``status`` healthy, degraded or unhealthy, for the service and per component."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from hybrid_embeddings.errors import CacheTierError
@@ -46,6 +46,13 @@ class GuardedTier:
     def register(self, space: bytes, description: Mapping[str, str]) -> None:
         """Describe a space, if the tier can."""
         self._attempt("put", _done(self._tier.register, space, description))
+
+    def scan(self, space: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """Yield the records of a space, as far as the tier can."""
+        try:
+            yield from self._tier.scan(space)
+        except CacheTierError as error:
+            self._failed("get", error)
 
     def note_lookup(self, n_hits: int, n_misses: int) -> None:
         """Count what a look-up found."""

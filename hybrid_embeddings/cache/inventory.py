@@ -10,7 +10,7 @@ from itertools import islice
 import numpy as np
 
 from hybrid_embeddings.cache import codecs
-from hybrid_embeddings.cache.record import Decoded, RecordFormat, codec_of, dimension_of, tag_of
+from hybrid_embeddings.cache.record import VALUE_VERSION, Decoded, RecordFormat, codec_of, dimension_of, tag_of
 from hybrid_embeddings.ports import RecordTier
 from hybrid_embeddings.types import Vectors
 
@@ -45,8 +45,7 @@ def counted(tier: RecordTier) -> dict[bytes, SpaceCount]:
         count = found[space]
         count.n_records += 1
         count.n_bytes += len(record)
-        codec = codec_of(record)
-        count.codecs[codec.name if codec else "unreadable"] += 1
+        count.codecs[_sort(record)] += 1
     return dict(found)
 
 
@@ -60,8 +59,8 @@ class Reader:
     def damaged(self, tier: RecordTier) -> Iterator[tuple[bytes, bytes]]:
         """Yield (space, key) of every record that cannot be read."""
         for page in _pages(tier, None):
-            for (space, key, _), entry in zip(page, self._read(page), strict=True):
-                if entry is None:
+            for (space, key, record), entry in zip(page, self._read(page), strict=True):
+                if entry is None and record[:1] != bytes([VALUE_VERSION]):
                     yield space, key
 
     def entries(self, tier: RecordTier, space: bytes | None = None) -> Iterator[Entry]:
@@ -101,6 +100,13 @@ def _entry(stored: tuple[bytes, bytes, bytes], decoded: Decoded, position: int) 
         int(decoded.facts[position, 1]),
         decoded.vectors[position],
     )
+
+
+def _sort(record: bytes) -> str:
+    if record[:1] == bytes([VALUE_VERSION]):
+        return "values"
+    codec = codec_of(record)
+    return codec.name if codec else "unreadable"
 
 
 def _pages(tier: RecordTier, space: bytes | None) -> Iterator[list[tuple[bytes, bytes, bytes]]]:

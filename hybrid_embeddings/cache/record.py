@@ -23,6 +23,8 @@ from hybrid_embeddings.cache import codecs
 from hybrid_embeddings.types import Facts, Vectors
 
 VERSION = 1
+VALUE_VERSION = 0x80
+"""First byte of records of :mod:`values`, which are no vectors."""
 _CHECKSUM_BYTES = 8
 _HEADER = np.dtype(
     [

@@ -237,6 +237,9 @@ def _engine(url: str, timeout_s: float) -> Engine:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         # Parameters are hidden: errors must show neither keys nor records.
         options: dict[str, Any] = {"hide_parameters": True, "connect_args": _connect_args(dialect, timeout_s)}
+        if dialect != "sqlite":
+            # Every statement commits by itself: a look-up is one round trip, not three.
+            options["isolation_level"] = "AUTOCOMMIT"
         if dialect != "sqlite" or parsed.database not in {None, "", ":memory:"}:
             options |= {"pool_size": 8, "max_overflow": 24, "pool_timeout": timeout_s}
         engine = create_engine(parsed, **options)
@@ -283,10 +286,9 @@ def _tables() -> tuple[Table, Table]:
         "hybrid_embeddings_records",
         metadata,
         Column("key", fixed(KEY_BYTES), primary_key=True),
-        Column("space", fixed(SPACE_BYTES), nullable=False, index=True),
+        Column("space", fixed(SPACE_BYTES), nullable=False),
         Column("record", LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb"), nullable=False),
         Column("stored_us", BigInteger, nullable=False, index=True),
-        sqlite_with_rowid=False,
     )
     spaces = Table(
         "hybrid_embeddings_spaces",

@@ -72,6 +72,11 @@ class TieredCache:
         self._registered: set[Space] = set()
         self._writer = WriteBehind(max_entries=max_waiting)
 
+    @property
+    def may_wait(self) -> bool:
+        """See :class:`hybrid_embeddings.ports.VectorCache`."""
+        return bool(self._tiers)
+
     def get_many(self, space: Space, texts: Sequence[str], importance: Importance | None = None) -> Lookup | None:
         """See :class:`hybrid_embeddings.ports.VectorCache`."""
         started = self._clock()

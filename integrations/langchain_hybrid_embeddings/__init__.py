@@ -1,5 +1,6 @@
 """LangChain embeddings on the hybrid engine: ``from langchain_hybrid_embeddings import HybridEmbeddings``."""
 
 from langchain_hybrid_embeddings.embeddings import HybridEmbeddings
+from langchain_hybrid_embeddings.stores import HybridByteStore
 
-__all__ = ["HybridEmbeddings"]
+__all__ = ["HybridByteStore", "HybridEmbeddings"]

@@ -17,12 +17,14 @@ TINY = {
     "hybrid": ["--largest", "10", "--real-texts", "4", "--rounds", "1", "--tokens-per-s", "500000"],
     "memory": ["--texts", "2000", "--encode-texts", "100", "--rounds", "1"],
     "peers": ["--texts", "4", "--rounds", "1"],
+    "cache": ["--texts", "20", "--unique", "4", "--requests", "20", "--vectors", "120"],
 }
 KEYS = {
     "latency": {"single_query_ms", "threads", "asyncio", "beside_bulk", "mixed"},
     "hybrid": {"simulated", "worst", "real"},
     "memory": {"stream", "encode"},
     "peers": {"contestants", "missing"},
+    "cache": {"warm_texts_per_s_by_call_size", "langchain", "stores_batch_1000", "records", "reference"},
 }
 
 
