@@ -130,7 +130,8 @@ def _of_words(
     problems: list[Problem] = []
     if is_suspicious(text) or _follows_an_order(content, cited):
         problems.append("order")
-    if covered < ENOUGH and len(content) >= _SHORT_CLAIM:
+    anchored = bool(identifiers(text) or dotted_names(text) or figures(text) or quotations(text))
+    if covered < ENOUGH and content and (len(content) >= _SHORT_CLAIM or not anchored):
         problems.append("unsupported")
     elif any(coverage(content, [other]) >= covered + _BETTER_ELSEWHERE for other in evidence.values()):
         problems.append("wrong_source")

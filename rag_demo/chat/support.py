@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rag_demo.chat.claims import Negated, clauses, counted, figures, has_negation, negated
 from rag_demo.chat.compress import readable
@@ -51,8 +52,9 @@ class Evidence:
     names: frozenset[str]  # folded dotted endings of what the source is called
 
 
+@lru_cache(maxsize=256)
 def prepare(document: Document) -> Evidence:
-    """The evidence that a document can give."""
+    """The evidence that a document can give; follow-ups mostly rest on the same ones."""
     (shown, orders), (described, more) = parted(readable(document)), parted(document.doc)
     # Of markup only names and quotations are of use. What is suspicious there was found in what is read of it.
     code = document.text if shown is document.text or not orders else parted(document.text)[0]
@@ -83,12 +85,14 @@ def content_of(sentence: str) -> list[str]:
 def coverage(content: Sequence[str], evidence: Iterable[Evidence]) -> float:
     """Share of the content that the sources have words for; 1 for a sentence that claims nothing in words.
 
-    What is said in another language than the sources speak cannot be compared by words and is left out.
+    Words of another language than the sources speak cannot be compared and are left out, but one must be known.
     """
     known = frozenset().union(*(source.roots for source in evidence))
     cyrillic = any(_CYRILLIC.search(found) for found in known)
     comparable = [found for found in content if found in known or bool(_CYRILLIC.search(found)) == cyrillic]
-    return sum(found in known for found in comparable) / len(comparable) if comparable else 1.0
+    if not content:
+        return 1.0
+    return sum(found in known for found in comparable) / len(comparable) if comparable else 0.0
 
 
 def contradicts(sentence: str, evidence: Sequence[Evidence]) -> bool:

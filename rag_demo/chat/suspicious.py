@@ -37,7 +37,7 @@ _ENGLISH = (
     r"you\s+(?:are|must)\s+(?:now|always|no\s+longer|answer|reply|respond|say)",
     r"(?:answer|reply|respond|say|output|print|tell|claim)\s+(?:\w+\s+){0,4}(?:only|exactly|always|instead|with\s+the\s+word"
     r"|the\s+user|that)",
-    r"(?:add|append|insert|include|mention)\s+(?:\w+\s+){0,5}(?:to|in)\s+(?:your|the|every|each)\s+(?:\w+\s+)?answer",
+    r"(?:add|append|insert|include|mention)\s+(?:\S+\s+){0,6}(?:to|in)\s+(?:your|the|every|each)\s+(?:\w+\s+)?answer",
     r"(?:do\s+not|don't|never)\s+(?:mention|reveal|tell|cite|disclose|quote)",
     r"(?:reveal|show|print|send|leak)\s+(?:\w+\s+){0,3}(?:prompt|instructions|password|secret|token|key)",
     r"(?:assistant|language\s+model|chatbot|ai)\b[^.]{0,40}(?:must|should|shall|answer|reply|ignore|follow|visit|say)",

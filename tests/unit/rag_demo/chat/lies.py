@@ -104,14 +104,14 @@ def names() -> ConfigurationNames:
     return ConfigurationNames(documents())
 
 
-@lru_cache(maxsize=1)
-def statements() -> list[Statement]:
-    """The statements of ``statements.yaml`` with their documents."""
+@lru_cache(maxsize=2)
+def statements(file: str = "statements.yaml") -> list[Statement]:
+    """The statements of a file beside this one, with their documents."""
     found: dict[str, Document] = {}
     for document in documents():
         key = ("help:" if document.doc_type == "help" else "") + document.full_name
         found.setdefault(key, document)
-    entries = yaml.safe_load(Path(__file__).with_name("statements.yaml").read_text(encoding="utf-8"))
+    entries = yaml.safe_load(Path(__file__).with_name(file).read_text(encoding="utf-8"))
     return [
         Statement(f"{entry['source']}#{number}", said, found[entry["source"]])
         for entry in entries
@@ -119,14 +119,14 @@ def statements() -> list[Statement]:
     ]
 
 
-def truths(seed: int = 0) -> list[Case]:
+def truths(seed: int = 0, file: str = "statements.yaml") -> list[Case]:
     """Every statement as it is, among other sources."""
-    return [_case(statement, "", statement.text, random.Random(f"{seed}:{statement.id}")) for statement in statements()]
+    return [_case(statement, "", statement.text, random.Random(f"{seed}:{statement.id}")) for statement in statements(file)]
 
 
-def lies(seed: int = 0) -> list[Case]:
+def lies(seed: int = 0, file: str = "statements.yaml") -> list[Case]:
     """Every statement in every way in which it can be made wrong."""
-    return [case for statement in statements() for case in _lies(statement, random.Random(f"{seed}:{statement.id}"))]
+    return [case for statement in statements(file) for case in _lies(statement, random.Random(f"{seed}:{statement.id}"))]
 
 
 def _lies(statement: Statement, rng: random.Random) -> Iterator[Case]:
@@ -156,10 +156,16 @@ def _case(statement: Statement, lie: str, text: str, rng: random.Random) -> Case
 def sources_with(document: Document, rng: random.Random) -> tuple[Source, ...]:
     """A document among others, in any place; the others belong to other objects, so that they do not say the same."""
     own = _family(document)
-    others = rng.sample([other for other in documents() if _family(other) != own], SOURCES_EACH - 1)
+    others = rng.sample([other for other in _others() if _family(other) != own], SOURCES_EACH - 1)
     chosen = [*others, document]
     rng.shuffle(chosen)
     return tuple(Source(n, Hit(entry, 1.0)) for n, entry in enumerate(chosen, start=1))
+
+
+@lru_cache(maxsize=1)
+def _others() -> list[Document]:
+    """Few enough that the tests need not prepare the whole configuration."""
+    return random.Random(0).sample(documents(), 90)
 
 
 def _family(document: Document) -> str:
