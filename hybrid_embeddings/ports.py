@@ -96,6 +96,10 @@ class PooledMemory(Protocol):
 class VectorCache(Protocol):
     """What the pipeline asks before it computes, and tells afterwards. A failure costs time, never an answer."""
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether a look-up may have to wait for a server or a disk."""
+
     def get_many(self, space: Space, texts: Sequence[str], importance: Importance | None = None) -> Lookup | None:
         """Return what is known of texts, row by row; None if nothing is."""
 

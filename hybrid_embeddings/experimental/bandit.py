@@ -48,9 +48,8 @@ class BanditBudget(CeilingBudget):
         self._exploration = exploration
         self._arms: dict[int, _Arm] = {}
 
-    def observe(self, padded_tokens: int, seconds: float, peak_bytes: int | None = None) -> None:
-        """See :class:`BudgetPolicy`; the memory of a batch is not learned."""
-        del peak_bytes
+    def _learn(self, padded_tokens: int, seconds: float, peak_bytes: int | None) -> None:
+        del peak_bytes  # the memory of a batch is not learned
         if not self._arms or seconds <= 0 or padded_tokens * 2 < min(self._arms):
             return
         nearest = min(self._arms, key=lambda size: abs(math.log(size / padded_tokens)))

@@ -2,7 +2,7 @@
 
 A budget counts padded tokens (rows × longest row). It only bounds a batch: a single row that is longer is still sent
 alone, so a budget of 1 means "one row". Whatever a policy wishes, :class:`CeilingBudget` keeps it within the ceiling
-that out of memory has set.
+(:mod:`ceiling`) that out of memory has set.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
+
+from hybrid_embeddings.scheduling.ceiling import Ceiling
 
 # Free memory is never used up to the last byte: allocators round up, and others need memory, too.
 MEMORY_SHARE = 0.8
@@ -48,7 +50,7 @@ class BudgetPolicy(Protocol):
         """Learn from a batch that went well; ``peak_bytes`` is the memory it took, None if nobody knows."""
 
     def shrink(self, padded_tokens: int) -> None:
-        """Note that a batch did not fit into memory. From now on no budget exceeds half of it."""
+        """Note that a batch did not fit into memory. Budgets stay below it until many batches went well."""
 
     @property
     def stats(self) -> BudgetStats:
@@ -61,7 +63,7 @@ class CeilingBudget(ABC):
     name = "ceiling"
 
     def __init__(self) -> None:
-        self._ceiling: int | None = None
+        self._limit = Ceiling()
         self._last: int | None = None
         self._adjustments = 0
 
@@ -73,16 +75,23 @@ class CeilingBudget(ABC):
         self._last = chosen
         return chosen
 
-    def observe(  # noqa: B027 - a policy need not learn
-        self, padded_tokens: int, seconds: float, peak_bytes: int | None = None
-    ) -> None:
-        """See :class:`BudgetPolicy`. The base learns nothing."""
+    def observe(self, padded_tokens: int, seconds: float, peak_bytes: int | None = None) -> None:
+        """See :class:`BudgetPolicy`."""
+        self._limit.went_well(padded_tokens)
+        self._learn(padded_tokens, seconds, peak_bytes)
 
     def shrink(self, padded_tokens: int) -> None:
         """See :class:`BudgetPolicy`."""
-        # Half of what did not fit: memory is not measured exactly, and a second failure costs another batch.
-        half = max(1, padded_tokens // 2)
-        self._ceiling = half if self._ceiling is None else min(self._ceiling, half)
+        self._limit.failed(padded_tokens)
+
+    @property
+    def _ceiling(self) -> int | None:
+        return self._limit.tokens
+
+    def _learn(  # noqa: B027 - a policy need not learn
+        self, padded_tokens: int, seconds: float, peak_bytes: int | None
+    ) -> None:
+        """Learn from a batch that went well."""
 
     @property
     def stats(self) -> BudgetStats:
@@ -169,9 +178,8 @@ class FormulaBudget(CeilingBudget):
         self._seconds_per_token: deque[float] = deque(maxlen=_TIMINGS)
         self._tokens_in_time = float("inf")
 
-    def observe(self, padded_tokens: int, seconds: float, peak_bytes: int | None = None) -> None:
-        """See :class:`BudgetPolicy`; the memory of a batch is not learned."""
-        del peak_bytes
+    def _learn(self, padded_tokens: int, seconds: float, peak_bytes: int | None) -> None:
+        del peak_bytes  # the memory of a batch is not learned
         if self._target_s is None or padded_tokens * 2 < (self._last or 1) or seconds <= 0:
             return
         self._seconds_per_token.append(seconds / padded_tokens)

@@ -129,8 +129,7 @@ class PredictiveBudget(CeilingBudget):
         self._n_asked += 1
         return max(1, int(min(best * _TRIALS[self._n_asked % len(_TRIALS)], self._largest)))
 
-    def observe(self, padded_tokens: int, seconds: float, peak_bytes: int | None = None) -> None:
-        """See :class:`BudgetPolicy`."""
+    def _learn(self, padded_tokens: int, seconds: float, peak_bytes: int | None) -> None:
         if padded_tokens <= 0 or seconds <= 0:
             return
         if peak_bytes is not None and peak_bytes > 0:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hybrid_embeddings import EmbeddingService, Settings, lane_wiring
-from hybrid_embeddings.errors import LaneError
+from hybrid_embeddings.errors import LaneError, LaneOutOfMemory
 from hybrid_embeddings.experimental.bandit import BanditBudget
 from hybrid_embeddings.models.devices import HostMemory, available_memory_bytes
 from hybrid_embeddings.resilience.breaker import Breaker
@@ -98,14 +98,14 @@ def test_activation_memory_of_the_default_model():
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_out_of_memory_halves_once_and_for_all(name):
+def test_out_of_memory_halves_for_many_batches(name):
     policy = POLICIES[name]()
     budget = policy.budget(FACTS)
     policy.shrink(budget)
     assert policy.budget(FACTS) == policy.stats.ceiling_tokens == budget // 2
     policy.shrink(10 * budget)  # a late report of an older, larger batch
     assert policy.stats.ceiling_tokens == budget // 2
-    for _ in range(300):
+    for _ in range(250):
         chosen = policy.budget(FACTS)
         assert 1 <= chosen <= budget // 2
         policy.observe(chosen, 0.005 + chosen * 1e-5)
@@ -382,3 +382,46 @@ def test_host_memory_is_read_now_and_then():
     for now[0] in (0.0, 0.4, 0.6, 0.9, 1.2):
         readings.append(memory().free_bytes)
     assert readings == [1, 1, 2, 2, 3]
+
+
+def full_batches(policy, fits, count):
+    """Run batches as large as the policy wants; those above ``fits`` tokens fail. Return what failed."""
+    failed = []
+    for _ in range(count):
+        budget = policy.budget(FACTS)
+        if budget > fits:
+            failed.append(budget)
+            policy.shrink(budget)
+        else:
+            policy.observe(budget, 0.001 + budget * 1e-5)
+    return failed
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_ceiling_comes_back_when_memory_does(name):
+    policy = POLICIES[name]()
+    assert full_batches(policy, 300, 50)
+    assert policy.stats.ceiling_tokens <= 300
+    assert not full_batches(policy, 10**9, 8000)
+    assert policy.stats.ceiling_tokens is None
+
+
+def test_ceiling_is_tried_ever_more_rarely_while_memory_stays_short():
+    policy = FixedBudget()
+    assert len(full_batches(policy, 1000, 20)) == 2  # 4,096 and 2,048 do not fit, 1,024 / 2 does
+    early, late = full_batches(policy, 1000, 12_000), full_batches(policy, 1000, 20_000)
+    assert 1 <= len(early) <= 6
+    assert len(late) <= 4
+    assert policy.budget(FACTS) <= 1000
+
+
+def test_lane_that_ran_out_of_memory_once_gets_large_batches_again():
+    def fault(number, batch):
+        if number < 3 and batch.padded_tokens > 300:
+            raise LaneOutOfMemory("another program has the memory")
+
+    lane = SimulatedLane(max_batch_tokens=1000, fault=fault)
+    state = run_all(lane, FixedBudget(), [50] * 40_000)
+    assert state.counters.n_out_of_memory >= 1
+    assert state.budget.stats.ceiling_tokens is None
+    assert lane.batches[-1].padded_tokens <= state.budget_tokens == 1000
