@@ -143,7 +143,7 @@ def test_work_goes_to_the_process_that_holds_the_indexes(run, start, dump):
     assert (status, "does not exist" in err) == (2, True)
     assert "is gone" in run("drop", "лавка", "--yes")[1]
     chat.stdin.write("exit\n")
-    chat.stdin.close()
+    chat.stdin.flush()
     assert chat.wait(30) == 0
     assert run("ask", "Посчитать1_1")[0] == 2
 
@@ -177,8 +177,14 @@ def test_what_failed_is_tried_again_when_nothing_changes():
         if len(tries) < 3:
             raise IndexBusy("занято")
 
-    watch.keep(update, iter([0, 0, 0, 0]), tell=told.append, stop=threading.Event())
+    watch.keep(update, [0, 0, 0, 1, 0, 0, 0, 0], tell=told.append, stop=threading.Event(), again_looks=3)
     assert (len(tries), told) == (3, ["занято", "занято"])
+
+
+def test_the_watcher_ends_when_it_is_told_to():
+    stop, tries = threading.Event(), []
+    watch.keep(lambda: (tries.append(1), stop.set()), [0, 5, 5], tell=tries.append, stop=stop)
+    assert tries == [1]
 
 
 def test_watch_needs_a_folder(run, tmp_path):
