@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from rag_demo import wiring
 from rag_demo.chat.answer import check_question
+from rag_demo.chat.session import NEW, Conversation, Turn
 from rag_demo.configurations import bundled
 from rag_demo.console import ProgressBar, complain, say
 from rag_demo.errors import RagDemoError
 from rag_demo.index.ports import Where
 from rag_demo.settings import Settings
 from rag_demo.types import Scope
-from rag_demo.work import Answered, lasting_work, work
+from rag_demo.work import Work, lasting_work, work
 
 DEMO_SPACE = "demo"
 DEMO_QUESTIONS = (
@@ -26,20 +27,25 @@ DEMO_QUESTIONS = (
 _CHAT_HELP = """Ask about the configuration in Russian or English, for example:
   Какой функцией получить курс валюты на дату?
   Какие реквизиты у справочника Контрагенты?
-Commands: help, exit (or Ctrl-D)."""
+  А какие у него табличные части?          (a question may lean on the one before)
+Commands: new (forget the conversation), help, exit (or Ctrl-D)."""
 
 
 def ask(question: str, scope: Scope, *, settings: Settings, as_json: bool) -> None:
     """Answer one question on standard output."""
     check_question(question)
     with work(settings) as working:
-        answered = working.ask(question, _where(scope, settings), scope.top_k)
-    say(json.dumps(answered.json, ensure_ascii=False) if as_json else answered.text)
+        where = _where(scope, settings)
+        if as_json:
+            say(json.dumps(working.ask(question, where, scope.top_k).json, ensure_ascii=False))
+        else:
+            _ask_and_show(working, question, where, scope.top_k, NEW)
 
 
 def chat(scope: Scope, *, settings: Settings) -> None:
     """Answer questions until the user leaves."""
     where = _where(scope, settings)
+    conversation = NEW
     with lasting_work(settings, command="rag-demo chat") as working:
         say(_CHAT_HELP)
         for line in _lines("\n> "):
@@ -47,8 +53,14 @@ def chat(scope: Scope, *, settings: Settings) -> None:
                 break
             if line in {"help", "?", "помощь"}:
                 say(_CHAT_HELP)
+            elif line in {"new", "новая"}:
+                conversation = NEW
             elif line:
-                _answer_and_go_on(lambda line=line: working.ask(line, where, scope.top_k))  # type: ignore[misc]
+                try:
+                    turn = _ask_and_show(working, line, where, scope.top_k, conversation)
+                    conversation = conversation.with_turn(turn)
+                except RagDemoError as error:  # a question that is too long must not end the chat
+                    complain(f"rag-demo: {error}")
 
 
 def demo(*, settings: Settings) -> None:
@@ -70,11 +82,21 @@ def _where(scope: Scope, settings: Settings) -> Where:
     return Where(wiring.choose_spaces(scope.space_ids, settings), scope.doc_types)
 
 
-def _answer_and_go_on(answer: Callable[[], Answered]) -> None:
-    try:
-        say(answer().text)
-    except RagDemoError as error:  # a question that is too long must not end the chat
-        complain(f"rag-demo: {error}")
+def _ask_and_show(working: Work, question: str, where: Where, top_k: int, conversation: Conversation) -> Turn:
+    """Show the answer, as it comes if a language model writes it; returns what the conversation remembers of it."""
+    written = False
+
+    def show(text: str) -> None:
+        nonlocal written
+        written = True
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    answered = working.ask(question, where, top_k, conversation=conversation, on_text=show)
+    if answered.turn.standalone != question.strip():
+        complain(f"(asked as: {answered.turn.standalone})")
+    say(answered.tail if written else answered.text)
+    return answered.turn
 
 
 def _lines(prompt: str) -> Iterator[str]:

@@ -9,10 +9,12 @@ import time
 from collections.abc import Sequence
 from typing import Any, TextIO
 
+from rag_demo.chat.citations import MARK, amended, reasons
+from rag_demo.chat.language import is_russian
 from rag_demo.index.build import Counts
 from rag_demo.index.store import Manifest
 from rag_demo.indexing import Report
-from rag_demo.types import Answer, Source
+from rag_demo.types import Answer, Mark, Source
 
 _BAR_WIDTH = 28
 _TERMINAL_EVERY_S = 0.1
@@ -79,7 +81,12 @@ def answer_as_json(answer: Answer) -> dict[str, Any]:
     return {
         "question": answer.question,
         "answer": answer.text,
+        "standalone": answer.standalone or answer.question,
+        "backend": answer.backend,
         "refused": answer.refused,
+        "cached": answer.cached_s is not None,
+        "cached_age_s": answer.cached_s,
+        "marks": [_mark_json(answer, mark) for mark in answer.marks],
         "degraded": list(answer.degraded),
         "sources": [_source_json(source) for source in answer.sources],
         "timings_ms": answer.timings_ms,
@@ -87,13 +94,18 @@ def answer_as_json(answer: Answer) -> dict[str, Any]:
 
 
 def answer_as_text(answer: Answer) -> str:
-    """The answer as a person reads it: text, then the numbered sources."""
-    lines = [answer.text]
-    if answer.sources:
-        lines += ["", *(_source_line(source) for source in answer.sources)]
-    if answer.degraded:
-        lines += ["", f"(searched without: {', '.join(answer.degraded)})"]
-    return "\n".join(lines)
+    """The answer as a person reads it: text with a sign behind what was marked, then `answer_tail`."""
+    return "\n".join(filter(None, (amended(answer.text, answer.marks), answer_tail(answer))))
+
+
+def answer_tail(answer: Answer) -> str:
+    """What comes behind the text: marked sentences with reasons, the numbered sources, what was missing."""
+    russian = is_russian(answer.question)
+    blocks = [[f"{MARK} «{answer.text[m.start : m.end]}» — {reasons(m, russian=russian)}" for m in answer.marks]]
+    blocks.append([_source_line(source) for source in answer.sources])
+    blocks.append([f"(made without: {', '.join(answer.degraded)})"] if answer.degraded else [])
+    blocks.append([f"(answered {answer.cached_s:.0f} s ago)"] if answer.cached_s is not None else [])
+    return "".join("\n" + "\n".join(block) + "\n" for block in blocks if block).rstrip("\n")
 
 
 def report_as_text(done: Report) -> str:
@@ -122,6 +134,11 @@ def spaces_as_text(manifests: Sequence[Manifest]) -> str:
 
 def _counted(counts: Counts) -> str:
     return f"{counts.added:,} added, {counts.changed:,} changed, {counts.removed:,} removed"
+
+
+def _mark_json(answer: Answer, mark: Mark) -> dict[str, Any]:
+    reason = reasons(mark, russian=is_russian(answer.question))
+    return {"start": mark.start, "end": mark.end, "problems": list(mark.problems), "reason": reason}
 
 
 def _source_json(source: Source) -> dict[str, Any]:

@@ -13,9 +13,12 @@ from pathlib import Path
 
 from rag_demo import wiring
 from rag_demo.chat.answer import Assistant
+from rag_demo.chat.session import NEW, Conversation
 from rag_demo.errors import IndexBroken, IndexMissing, NoRoom
+from rag_demo.events import Events
 from rag_demo.index.build import Counts, Parts, Progress
 from rag_demo.index.changes import Changes
+from rag_demo.index.ports import Where
 from rag_demo.index.repair import Difference, differences, mend
 from rag_demo.index.room import check_room, for_index
 from rag_demo.index.states import FileState
@@ -27,6 +30,8 @@ from rag_demo.ingest.sources import open_sources
 from rag_demo.lending import Assistants, OpenVectors
 from rag_demo.ports import Embedder
 from rag_demo.settings import Settings
+from rag_demo.speaking import OnText, Speaker
+from rag_demo.types import Answer
 
 
 class Library:
@@ -45,6 +50,10 @@ class Library:
         self._embedders: dict[str, Embedder] = {}
         self._embedder_lock = threading.Lock()
         self._writing = threading.Lock()
+        self._answers = wiring.open_answer_cache(settings)
+        self._speaker: Speaker | None = None
+        self._speaker_lock = threading.Lock()
+        self.events = Events()
 
     def assistant(self, spaces: Sequence[str]) -> contextlib.AbstractContextManager[Assistant]:
         """An assistant over the revisions that are in use now. It stays whole until it is given back.
@@ -53,6 +62,35 @@ class Library:
             IndexMissing, IndexBroken: as `SpaceStore.require`.
         """
         return self._assistants.lend(tuple(spaces))
+
+    def ask(
+        self,
+        question: str,
+        where: Where,
+        top_k: int,
+        *,
+        conversation: Conversation = NEW,
+        on_text: OnText | None = None,
+    ) -> Answer:
+        """Answer a question, with the language model of the settings if there is one.
+
+        Args:
+            question: as asked.
+            where: spaces and sorts of documents.
+            top_k: most sources.
+            conversation: what was said before.
+            on_text: is given the pieces of the answer as a language model writes them.
+
+        Raises:
+            InputError, LlmError: as `Assistant.stream`.
+            IndexMissing, IndexBroken: as `assistant`.
+        """
+        speaker = self._speaking()
+        with self.assistant(where.space_ids) as assistant:
+            if speaker is None or speaker.writer is None:
+                return assistant.answer(question, where=where, top_k=top_k, conversation=conversation)
+            told = on_text or (lambda _: None)
+            return speaker.ask(assistant, question, where=where, top_k=top_k, conversation=conversation, on_text=told)
 
     def index(
         self, folder: Path, space_id: str, *, docs: Sequence[Path] = (), full: bool = False, progress: Progress
@@ -122,6 +160,10 @@ class Library:
     def close(self) -> None:
         """Close every index and model. May be called twice."""
         self._assistants.close()
+        if self._speaker:
+            self._speaker.close()
+        if self._answers:
+            self._answers.close()
         self._vectors.close()
         for embedder in self._embedders.values():
             embedder.close()
@@ -248,9 +290,26 @@ class Library:
             parts.close_files()
 
     def _open_assistant(self, spaces: tuple[str, ...]) -> contextlib.AbstractContextManager[Assistant]:
+        speaker = self._speaking()
         return wiring.open_assistant(
-            spaces, embedder=self._embedder(), settings=self._settings, read_dense=self._vectors.read
+            spaces,
+            embedder=self._embedder(),
+            settings=self._settings,
+            read_dense=self._vectors.read,
+            cache=self._answers,
+            writer=speaker.writer if speaker else None,
+            model_name=f"{self._settings.llm_mode}:{self._settings.llm_base_url}:{self._settings.llm_model}",
+            events=self.events,
         )
+
+    def _speaking(self) -> Speaker | None:
+        """The language model of the settings, opened once; None: answers are put together out of the sources."""
+        if self._settings.llm_mode == "extractive":
+            return None
+        with self._speaker_lock:
+            if self._speaker is None:
+                self._speaker = Speaker(self._settings, events=self.events)
+            return self._speaker
 
     def _embedder(self, manifest: Manifest | None = None, folder: Path | None = None) -> Embedder:
         """The model of a generation, or the one that the settings name. Loaded once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,21 +11,29 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from rag_demo.console import answer_as_json, answer_as_text, report_as_text
+from rag_demo.chat.answer import turn_of
+from rag_demo.chat.session import NEW, Conversation, Turn
+from rag_demo.console import answer_as_json, answer_as_text, answer_tail, report_as_text
 from rag_demo.index.build import Progress
 from rag_demo.index.ports import Where
 from rag_demo.library import Library
 from rag_demo.owner import Endpoint, Handler, Owner, Send, find_owner
 from rag_demo.settings import Settings
+from rag_demo.speaking import OnText
 from rag_demo.types import DocType
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer as text and as one JSON object."""
+    """An answer as text and as one JSON object; what the conversation remembers of it.
+
+    ``tail`` is what of the text follows the answer itself, for those who were shown that as it came.
+    """
 
     text: str
     json: dict[str, Any]
+    turn: Turn
+    tail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +48,16 @@ class Done:
 class Work(Protocol):
     """Everything that needs the indexes."""
 
-    def ask(self, question: str, where: Where, top_k: int) -> Answered:
-        """Answer a question."""
+    def ask(
+        self,
+        question: str,
+        where: Where,
+        top_k: int,
+        *,
+        conversation: Conversation = NEW,
+        on_text: OnText | None = None,
+    ) -> Answered:
+        """Answer a question; see `Library.ask`."""
 
     def index(self, folder: Path, space_id: str, docs: Sequence[Path], *, full: bool, progress: Progress) -> Done:
         """See `Library.index`."""
@@ -58,11 +75,18 @@ class Here:
     def __init__(self, library: Library) -> None:
         self._library = library
 
-    def ask(self, question: str, where: Where, top_k: int) -> Answered:
+    def ask(
+        self,
+        question: str,
+        where: Where,
+        top_k: int,
+        *,
+        conversation: Conversation = NEW,
+        on_text: OnText | None = None,
+    ) -> Answered:
         """See `Work`."""
-        with self._library.assistant(where.space_ids) as assistant:
-            answer = assistant.answer(question, where=where, top_k=top_k)
-        return Answered(answer_as_text(answer), answer_as_json(answer))
+        answer = self._library.ask(question, where, top_k, conversation=conversation, on_text=on_text)
+        return Answered(answer_as_text(answer), answer_as_json(answer), turn_of(answer), answer_tail(answer))
 
     def index(self, folder: Path, space_id: str, docs: Sequence[Path], *, full: bool, progress: Progress) -> Done:
         """See `Work`."""
@@ -90,10 +114,26 @@ class There:
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
 
-    def ask(self, question: str, where: Where, top_k: int) -> Answered:
+    def ask(
+        self,
+        question: str,
+        where: Where,
+        top_k: int,
+        *,
+        conversation: Conversation = NEW,
+        on_text: OnText | None = None,
+    ) -> Answered:
         """See `Work`."""
-        arguments = {"question": question, "spaces": where.space_ids, "doc_types": where.doc_types, "top_k": top_k}
-        return Answered(**self._owner.call("ask", arguments))
+        arguments = {
+            "question": question,
+            "spaces": where.space_ids,
+            "doc_types": where.doc_types,
+            "top_k": top_k,
+            "turns": [dataclasses.asdict(turn) for turn in conversation.turns],
+        }
+        told = on_text or (lambda _: None)
+        given = self._owner.call("ask", arguments, on_message=lambda message: told(str(message["text"])))
+        return Answered(given["text"], given["json"], _turn(given["turn"]), given["tail"])
 
     def index(self, folder: Path, space_id: str, docs: Sequence[Path], *, full: bool, progress: Progress) -> Done:
         """See `Work`."""
@@ -151,10 +191,13 @@ def lasting_work(settings: Settings, *, command: str) -> Iterator[Work]:
 def handlers(here: Here) -> dict[str, Handler]:
     """The operations that other processes can ask for."""
 
-    def ask(given: Mapping[str, Any], _: Send) -> dict[str, Any]:
+    def ask(given: Mapping[str, Any], send: Send) -> dict[str, Any]:
         where = Where(tuple(given["spaces"]), cast("tuple[DocType, ...]", tuple(given["doc_types"])))
-        answered = here.ask(str(given["question"]), where, int(given["top_k"]))
-        return {"text": answered.text, "json": answered.json}
+        conversation = Conversation(tuple(_turn(turn) for turn in given["turns"]))
+        asked = (str(given["question"]), where, int(given["top_k"]))
+        return dataclasses.asdict(
+            here.ask(*asked, conversation=conversation, on_text=lambda text: send({"text": text}))
+        )
 
     def index(given: Mapping[str, Any], send: Send) -> dict[str, Any]:
         docs = [Path(folder) for folder in given["docs"]]
@@ -168,6 +211,10 @@ def handlers(here: Here) -> dict[str, Handler]:
         return _told(here.drop(str(given["space"])))
 
     return {"ask": ask, "index": index, "verify": verify, "drop": drop}
+
+
+def _turn(given: Mapping[str, Any]) -> Turn:
+    return Turn(**{**given, "names": tuple(given["names"])})
 
 
 def version() -> str:
