@@ -17,7 +17,7 @@ from hybrid_embeddings.models.resolve import resolve
 from hybrid_embeddings.pipeline import Pending, Request
 from hybrid_embeddings.resilience import fork
 from hybrid_embeddings.settings import Settings, default_cache_dir
-from hybrid_embeddings.wiring import Engine, build_engine
+from hybrid_embeddings.wiring import Engine, build_engine, build_tracker
 
 
 class Runtime:
@@ -27,6 +27,9 @@ class Runtime:
         """Find the model; see :func:`hybrid_embeddings.models.resolve.resolve` for errors."""
         self.settings = settings
         self.events = Events()  # here, because who listens stays when an engine is closed or forked
+        self.slo = build_tracker(settings)
+        if self.slo is not None:
+            self.events.subscribe(self.slo)
         self.found = resolve(settings.model, offline=settings.offline)
         self._prepared: PreparedModel | None = None
         self._engine: Engine | None = None
@@ -43,6 +46,11 @@ class Runtime:
                 cache_dir = self.settings.cache_dir or default_cache_dir()
                 self._prepared = prepare(self.found.directory, fingerprint(self.found.directory), cache_dir)
             return self._prepared
+
+    @property
+    def running(self) -> Engine | None:
+        """The engine if it has been started."""
+        return self._engine
 
     def engine(self) -> Engine:
         """Return the running engine; start it if needed.
@@ -67,7 +75,12 @@ class Runtime:
         return await asyncio.get_running_loop().run_in_executor(self._helper(for_queries=False), self.engine)
 
     async def start_async(self, engine: Engine, request: Request) -> Pending:
-        """Tokenise and queue on a helper thread; a task cancelled meanwhile leaves nothing behind."""
+        """Tokenise and queue without blocking the event loop: a small call at once, a large one on a helper thread.
+
+        A task that is cancelled meanwhile leaves nothing behind.
+        """
+        if engine.pipeline.starts_at_once(request):
+            return engine.pipeline.start(request)
         helper = self._helper(for_queries=request.is_query)
         started = asyncio.get_running_loop().run_in_executor(helper, engine.pipeline.start, request)
         try:

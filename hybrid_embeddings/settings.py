@@ -18,6 +18,21 @@ from hybrid_embeddings.errors import SettingsError
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 _MOST_SECONDS = 1e9  # thirty years; every option with a fraction is a time
+Targets = tuple[tuple[str, float], ...]
+# What a healthy service reaches, for the lines of dashboards and for alerts; shares but for the throughput.
+TARGETS: Targets = (
+    ("texts_per_s", 2000.0),
+    ("cache_hit_rate", 0.8),
+    ("memory_hit_rate", 0.6),
+    ("near_hit_rate", 0.05),
+    ("gpu_usage_min", 0.8),
+    ("gpu_usage_max", 0.95),
+    ("cpu_usage_min", 0.6),
+    ("cpu_usage_max", 0.8),
+    ("memory_usage_max", 0.8),
+    ("slo_compliance", 0.99),
+    ("error_rate_critical", 0.01),
+)
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
@@ -39,6 +54,31 @@ def _positive_float(value: str | float) -> float:
     number = float(value)
     if not 0 < number <= _MOST_SECONDS:
         raise ValueError(f"expected a number above 0, at most {_MOST_SECONDS:,.0f}")
+    return number
+
+
+def _share(value: str | float) -> float:
+    number = float(value)
+    if not 0 < number < 1:
+        raise ValueError("expected a share between 0 and 1, both excluded")
+    return number
+
+
+def _targets(value: str | Targets) -> Targets:
+    """Read ``name=number`` pairs between commas; those that are not named keep their defaults."""
+    pairs = [pair.split("=", 1) for pair in value.split(",") if pair.strip()] if isinstance(value, str) else value
+    targets = dict(TARGETS)
+    for name, number in pairs:
+        if name.strip() not in targets:
+            raise ValueError(f"there is no target {name.strip()!r}; targets: {', '.join(targets)}")
+        targets[name.strip()] = float(number)
+    return tuple(targets.items())
+
+
+def _share(value: str | float) -> float:
+    number = float(value)
+    if not 0 < number <= 1:
+        raise ValueError("expected a number above 0, at most 1")
     return number
 
 
@@ -301,6 +341,70 @@ class Settings:
         _path,
         "File with the scales of int8-calibrated, made by: hybrid-embeddings cache calibrate.",
     )
+    slo_tracking: bool = _option(
+        True, "EMBEDDING_SLO_TRACKING", _bool, "Keep objectives and their error budgets, see get_advanced_stats()."
+    )
+    slo_latency_p50_ms: float = _option(
+        20.0, "EMBEDDING_SLO_LATENCY_P50_MS", _positive_float, "Half of the calls with one text take at most this."
+    )
+    slo_latency_p95_ms: float = _option(
+        100.0, "EMBEDDING_SLO_LATENCY_P95_MS", _positive_float, "95 % of the calls with one text take at most this."
+    )
+    slo_latency_p99_ms: float = _option(
+        200.0, "EMBEDDING_SLO_LATENCY_P99_MS", _positive_float, "99 % of the calls with one text take at most this."
+    )
+    slo_error_rate: float = _option(
+        0.001, "EMBEDDING_SLO_ERROR_RATE", _share, "Share of calls that may fail by a fault of the service."
+    )
+    slo_availability: float = _option(
+        0.999, "EMBEDDING_SLO_AVAILABILITY", _share, "Share of calls that the service takes on."
+    )
+    slo_cache_hit_rate: float = _option(
+        0.7, "EMBEDDING_SLO_CACHE_HIT_RATE", _share, "Share of distinct texts of calls that a cache has."
+    )
+    slo_window_s: float = _option(
+        3600.0, "EMBEDDING_SLO_WINDOW", _positive_float, "Seconds over which objectives are judged, but availability."
+    )
+    slo_availability_window_s: float = _option(
+        86_400.0, "EMBEDDING_SLO_AVAILABILITY_WINDOW", _positive_float, "Seconds over which availability is judged."
+    )
+    targets: Targets = _option(
+        TARGETS,
+        "EMBEDDING_TARGETS",
+        _targets,
+        "Targets that dashboards show and alerts use, as name=number between commas; others keep their defaults.",
+    )
+
+    semantic_mode: str = _option(
+        "off",
+        "EMBEDDING_SEMANTIC_MODE",
+        _choice("off", "shadow", "active"),
+        "Near-duplicate tier: off, shadow (measures what it would have answered) or active.",
+    )
+    semantic_threshold: float = _option(
+        0.95,
+        "EMBEDDING_SEMANTIC_THRESHOLD",
+        _share,
+        "Least estimated true cosine of a near-duplicate that is used; hits are held to 0.98 in any case.",
+    )
+    semantic_size: int = _option(
+        10_000, "EMBEDDING_SEMANTIC_SIZE", _positive_int, "Most texts that the near-duplicate tier knows, per kind."
+    )
+    semantic_exact_size: int = _option(
+        2000, "EMBEDDING_SEMANTIC_EXACT_SIZE", _positive_int, "Texts up to which it searches exactly; above by HNSW."
+    )
+    semantic_sample: float = _option(
+        0.05,
+        "EMBEDDING_SEMANTIC_SAMPLE",
+        _share,
+        "Share of near-duplicates that are computed all the same, to measure the error.",
+    )
+    semantic_federation: bool = _option(
+        False,
+        "EMBEDDING_SEMANTIC_FEDERATION",
+        _bool,
+        "Exchange near-duplicates with the other processes on the same Redis (EMBEDDING_CACHE_REDIS_URL).",
+    )
 
     @classmethod
     def load(
@@ -380,10 +484,17 @@ def _unquote(value: str) -> str:
     return re.split(r"\s#", value, maxsplit=1)[0].rstrip()
 
 
+def _as_text(value: Any) -> str:
+    """Return a value as it would stand in the environment."""
+    return (
+        ",".join(f"{name}={number:g}" for name, number in value.items()) if isinstance(value, Mapping) else str(value)
+    )
+
+
 def describe() -> list[tuple[str, str, str]]:
     """Return (environment variable, default, meaning) of every option, for ``env.example`` and the docs."""
     rows = []
     for option in fields(Settings):
-        default = "" if option.default is None else str(option.default)
+        default = "" if option.default is None else _as_text(option.default)
         rows.append((option.metadata["env"], default, option.metadata["meaning"]))
     return rows

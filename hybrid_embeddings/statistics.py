@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, Literal
 
+from hybrid_embeddings.observability.slo import SloTracker
 from hybrid_embeddings.ports import Lane, PooledMemory
 from hybrid_embeddings.scheduling.lane import LaneState
 from hybrid_embeddings.wiring import Engine
@@ -25,6 +26,8 @@ def _lane(state: LaneState, total_texts: int) -> dict[str, Any]:
         "numeric_class": state.lane.numeric_class,
         "share": counters.n_texts / total_texts,
         "batches": counters.n_batches,
+        "busy_s": counters.busy_s,
+        "n_slots": state.lane.n_slots,
         "texts": counters.n_texts,
         "tokens": counters.n_tokens,
         "padding": 1 - counters.n_tokens / max(counters.n_padded_tokens, 1),
@@ -96,6 +99,24 @@ def performance_stats(engine: Engine) -> dict[str, dict[str, float]]:
             "texts_per_s": state.lane.n_slots * counters.n_texts / max(counters.busy_s, 1e-9),
         }
     return stats
+
+
+def advanced_stats(engine: Engine) -> dict[str, Any]:
+    """Return everything that is known of a running engine, in sections."""
+    dispatcher = engine.pipeline.dispatcher
+    return {
+        "requests": device_stats(engine),
+        "performance": performance_stats(engine),
+        **explain(engine),
+        "queued_tokens": dispatcher.queued_tokens if dispatcher is not None else 0,
+        "cache": cache_stats(engine),
+        "health": health(engine),
+    }
+
+
+def objective_stats(tracker: SloTracker | None) -> list[dict[str, Any]]:
+    """Return how each objective stands; none if they are not kept."""
+    return [asdict(state) for state in tracker.states()] if tracker is not None else []
 
 
 def health(engine: Engine) -> dict[str, Any]:

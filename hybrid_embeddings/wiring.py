@@ -13,12 +13,34 @@ from hybrid_embeddings.lane_wiring import LaneFactory, build_lanes, lane_factori
 from hybrid_embeddings.models.prepared import PreparedModel
 from hybrid_embeddings.models.static import StaticModel
 from hybrid_embeddings.models.tokenizer import TextTokenizer
+from hybrid_embeddings.observability.objectives import Promises, objectives
+from hybrid_embeddings.observability.slo import SloTracker
 from hybrid_embeddings.pipeline import Pipeline
 from hybrid_embeddings.ports import VectorCache
 from hybrid_embeddings.scheduling.dispatcher import Dispatcher
 from hybrid_embeddings.scheduling.lane import LaneState
 from hybrid_embeddings.settings import Settings
 from hybrid_embeddings.types import Kind
+
+
+def build_tracker(settings: Settings) -> SloTracker | None:
+    """Return what keeps the objectives of a service; None if they are not to be kept."""
+    if not settings.slo_tracking:
+        return None
+    return SloTracker(
+        objectives(
+            Promises(
+                latency_p50_ms=settings.slo_latency_p50_ms,
+                latency_p95_ms=settings.slo_latency_p95_ms,
+                latency_p99_ms=settings.slo_latency_p99_ms,
+                error_rate=settings.slo_error_rate,
+                availability=settings.slo_availability,
+                cache_hit_rate=settings.slo_cache_hit_rate,
+                window_s=settings.slo_window_s,
+                availability_window_s=settings.slo_availability_window_s,
+            )
+        )
+    )
 
 
 @dataclass(slots=True)
@@ -77,13 +99,20 @@ def build_engine(
     prompts = prompts_of(settings, model)
     dispatcher, static = None, None
     dimension = min(settings.truncate_dim or card.dimension, card.dimension)
+    spaces = spaces_of(settings, model, prompts)
     finishing = Finishing(
         card,
         truncate_dim=settings.truncate_dim,
         normalize=settings.normalize,
         # A static model computes a vector in less time than another process needs to send it.
-        cache=build_cache(settings, dimension=dimension, with_stores=not card.is_static, events=events),
-        spaces=spaces_of(settings, model, prompts),
+        cache=build_cache(
+            settings,
+            dimension=dimension,
+            spaces=spaces.values(),
+            with_stores=not card.is_static,
+            events=events,
+        ),
+        spaces=spaces,
     )
     refused: dict[str, str] = {}
     if card.is_static:

@@ -20,7 +20,7 @@ LABELS: dict[str, str] = {
     "reason": "error, out_of_memory, timeout, not_finite",
     "layer": "memory, redis, sql, near",
     "operation": "get, put, delete",
-    "codec": "float32, float16, int16, int8, int8_calibrated",
+    "codec": "float32, float16, int16, int8, int8-calibrated",
     "outcome": "hit, miss, gated, shadow",
     "component": "names of lanes and cache tiers",
     "direction": "up, down",
