@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag_demo.index.analyse import terms
 from rag_demo.types import Document
@@ -48,8 +48,10 @@ def readable(document: Document) -> str:
 
 def pieces_of(document: Document) -> list[Piece]:
     """The passage in pieces, in order; joined by their glue they give `readable` again, long lines shortened."""
-    text = "\n".join(line[:_LONGEST_LINE] for line in readable(document).split("\n"))
-    return list(_code(text)) if document.doc_type in {"method", "module"} else list(_prose(text))
+    text = readable(document)
+    if document.doc_type in {"method", "module"}:
+        return _code("\n".join(line[:_LONGEST_LINE] for line in text.split("\n")))
+    return [replace(piece, text=piece.text[:_LONGEST_LINE]) for piece in _prose(text)]
 
 
 def compress(

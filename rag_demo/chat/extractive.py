@@ -58,12 +58,12 @@ def compose(
     """
     knowledge, library = knowledge or Nothing(), library or Nothing()
     asked, phrases = what_is_asked(question), phrases_for(question)
-    best = sources[0].hit.document
-    about = f"{best.object_kind}.{best.object_name}"
-    if asked.events and (chain := steps(about, asked, knowledge)):
-        return _what_happens(about, chain, sources, phrases, knowledge, library)
-    if asked.members and (blocks := tables(about, asked, knowledge, phrases)):
-        return _what_it_has(about, blocks, sources, phrases, library)
+    best = _object_of(sources[0])
+    if asked.events and (chain := steps(best, asked, knowledge)):
+        return _what_happens(best, chain, sources, phrases, knowledge, library)
+    for about in dict.fromkeys(map(_object_of, sources[:_TOLD])) if asked.members else ():
+        if blocks := tables(about, asked, knowledge, phrases):
+            return _what_it_has(about, blocks, sources, phrases, library)
     told = [source for source in sources[:_TOLD] if _speaks_as_well(source, sources[0], weights)]
     blocks = [phrases.found]
     for source in told:
@@ -127,6 +127,10 @@ def _what_it_has(
     title = (_headline(shown, phrases, None) if shown else about) + _cited(about, numbers)
     others = [source for source in complete if source.hit.document.full_name != about]
     return Composed(_joined([title, *blocks], others, phrases), complete)
+
+
+def _object_of(source: Source) -> str:
+    return f"{source.hit.document.object_kind}.{source.hit.document.object_name}"
 
 
 def _with(sources: Sequence[Source], documents: Sequence[Document]) -> tuple[Source, ...]:

@@ -206,7 +206,7 @@ def _complete(fragment: str, last: Turn) -> str:
 
 def _swap(fragment: str, question: str) -> str:
     """The earlier question with its object, the kind and the name after it, replaced by that of the fragment."""
-    bare = _PREPOSITION.sub("", fragment).rstrip(" ?.!")
+    bare = _PREPOSITION.sub("", fragment).rstrip(" ?.!").removeprefix("the ")
     written = words(question)
     kinds, given = spoken_kinds(written), spoken_kinds(words(bare))
     if not kinds or not (given or bare[:1].isupper() or _WHOSE.match(fragment)):

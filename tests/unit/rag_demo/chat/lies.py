@@ -14,7 +14,7 @@ import yaml
 
 from rag_demo.configurations import bundled
 from rag_demo.index.analyse import fold
-from rag_demo.ingest import read_configuration
+from rag_demo.ingest import Ingested, read_configuration
 from rag_demo.retrieve.kinds import canonical_name
 from rag_demo.retrieve.whole import join_parts
 from rag_demo.types import Document, Hit, Source
@@ -76,7 +76,7 @@ class ConfigurationNames:
             for name in (parts, shorter):
                 self._names |= {".".join(name[start:]) for start in range(len(name))}
             for member in re.findall(
-                r"^(?:Реквизит|Измерение|Ресурс|Колонка|Табличная часть) ([\w.]+)", document.body, re.M
+                r"^(?:Реквизит|Измерение|Ресурс|Колонка|Табличная часть) ([\w.]+)", document.body, re.MULTILINE
             ):
                 self._names |= {fold(member), fold(f"{document.full_name}.{member}"), fold(f"{document.name}.{member}")}
 
@@ -86,10 +86,16 @@ class ConfigurationNames:
 
 
 @lru_cache(maxsize=1)
+def ingested() -> Ingested:
+    """The demo configuration as it is read: documents and facts."""
+    return read_configuration(bundled(), space_id="demo")
+
+
+@lru_cache(maxsize=1)
 def documents() -> list[Document]:
     """All documents of the demo configuration; the parts of an object joined, as a search shows what it names."""
     found: dict[tuple[str, str], list[Document]] = {}
-    for document in read_configuration(bundled(), space_id="demo").documents:
+    for document in ingested().documents:
         found.setdefault((document.doc_type, document.full_name), []).append(document)
     return [
         join_parts(parts[0], parts)[0] if parts[0].doc_type == "metadata_object" else part
@@ -121,12 +127,16 @@ def statements(file: str = "statements.yaml") -> list[Statement]:
 
 def truths(seed: int = 0, file: str = "statements.yaml") -> list[Case]:
     """Every statement as it is, among other sources."""
-    return [_case(statement, "", statement.text, random.Random(f"{seed}:{statement.id}")) for statement in statements(file)]
+    return [
+        _case(statement, "", statement.text, random.Random(f"{seed}:{statement.id}")) for statement in statements(file)
+    ]
 
 
 def lies(seed: int = 0, file: str = "statements.yaml") -> list[Case]:
     """Every statement in every way in which it can be made wrong."""
-    return [case for statement in statements(file) for case in _lies(statement, random.Random(f"{seed}:{statement.id}"))]
+    return [
+        case for statement in statements(file) for case in _lies(statement, random.Random(f"{seed}:{statement.id}"))
+    ]
 
 
 def _lies(statement: Statement, rng: random.Random) -> Iterator[Case]:
