@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hybrid_embeddings.cache import calibrations, codecs
+from hybrid_embeddings.cache.federation import Federation, MessageFormat
 from hybrid_embeddings.cache.guarded import GuardedTier
 from hybrid_embeddings.cache.memory import MemoryTier
+from hybrid_embeddings.cache.near import NearTier
 from hybrid_embeddings.cache.record import RecordFormat
-from hybrid_embeddings.cache.redis_tier import RedisTier
+from hybrid_embeddings.cache.redis_tier import RedisStream, RedisTier
 from hybrid_embeddings.cache.sql_tier import SqlTier
 from hybrid_embeddings.cache.tiers import Storage, TieredCache
 from hybrid_embeddings.cache.values import ByteValues
@@ -26,14 +28,20 @@ from hybrid_embeddings.types import Importance, Kind
 
 
 def build_cache(
-    settings: Settings, *, dimension: int, with_stores: bool = True, events: Events | None = None
+    settings: Settings,
+    *,
+    dimension: int,
+    spaces: Iterable[Space] = (),
+    with_stores: bool = True,
+    events: Events | None = None,
 ) -> TieredCache | None:
     """Return the tiers that the settings ask for; None if caching is off.
 
     Args:
         settings: the options.
         dimension: length of the vectors.
-        with_stores: False leaves Redis and SQL out.
+        spaces: those that this process uses: news of near-duplicates in others are not for it.
+        with_stores: False leaves Redis, SQL and near-duplicates out.
         events: who is told.
 
     Raises:
@@ -48,13 +56,44 @@ def build_cache(
         ttl_s=settings.cache_ttl_s,
     )
     guarded = _guarded(settings, build_stores(settings) if with_stores else [], events)
+    near = _near(settings, events) if with_stores and settings.semantic_mode != "off" else None
+    federated = near is not None and settings.semantic_federation
     return TieredCache(
         memory,
         guarded,
         storage(settings, dimension),
         max_waiting=settings.cache_write_queue,
+        near=near,
+        federation=_federation(settings, near, spaces, dimension) if near is not None and federated else None,
         events=events,
     )
+
+
+def _near(settings: Settings, events: Events | None) -> NearTier:
+    return NearTier(
+        mode="active" if settings.semantic_mode == "active" else "shadow",
+        threshold=settings.semantic_threshold,
+        max_entries=settings.semantic_size,
+        exact_below=settings.semantic_exact_size,
+        sample=settings.semantic_sample,
+        secret=secret_of(settings),
+        events=events,
+    )
+
+
+def _federation(settings: Settings, near: NearTier, spaces: Iterable[Space], dimension: int) -> Federation:
+    if not settings.cache_redis_url:
+        raise SettingsError("EMBEDDING_SEMANTIC_FEDERATION needs EMBEDDING_CACHE_REDIS_URL")
+    secret = secret_of(settings)
+    stream = RedisStream(
+        settings.cache_redis_url,
+        name=f"{settings.cache_redis_prefix}:near",
+        # A message holds what one batch taught, an entry at least: the stream holds no more than one process would.
+        max_messages=settings.semantic_size,
+        timeout_s=settings.cache_timeout_s,
+    )
+    known = {space.digest(secret): space for space in spaces}
+    return Federation(stream, near, known, MessageFormat(dimension, secret))
 
 
 def build_stores(settings: Settings) -> list[RecordTier]:

@@ -160,6 +160,19 @@ class RecordTier(Protocol):
         """Let go of connections. Idempotent."""
 
 
+class MessageStream(Protocol):
+    """A bounded stream of messages that processes share. Methods raise :class:`CacheTierError`, nothing else."""
+
+    def append(self, message: bytes) -> None:
+        """Send a message; the oldest ones go when the stream is full."""
+
+    def read(self, block_s: float) -> list[bytes]:
+        """Return messages that were not read yet, oldest first; wait up to ``block_s`` seconds for one."""
+
+    def close(self) -> None:
+        """Let go of the connection."""
+
+
 class CircuitBreaker(Protocol):
     """Tells whether a part that may fail gets work; see :class:`hybrid_embeddings.resilience.breaker.Breaker`."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any
 
@@ -14,22 +14,18 @@ from hybrid_embeddings.errors import CacheTierError, MissingDependencyError, Set
 _PAGE = 1000
 
 
-class RedisTier:
-    """See :class:`hybrid_embeddings.ports.RecordTier`. The server's ``maxmemory`` limits the size."""
+class RedisConnection:
+    """A client whose errors are ours. Connections are made when they are needed."""
 
-    name = "redis"
-
-    def __init__(self, url: str, *, prefix: str, ttl_s: float, timeout_s: float) -> None:
-        """Note the address; connections are made when they are needed.
+    def __init__(self, url: str, *, timeout_s: float) -> None:
+        """Note the address.
 
         Args:
             url: ``redis://``, ``rediss://`` (TLS) or ``unix://``, with user and password if needed.
-            prefix: what all keys begin with.
-            ttl_s: seconds until a record is forgotten.
             timeout_s: seconds to wait for the server, per round trip.
 
         Raises:
-            SettingsError: the URL cannot be used; the message does not repeat it.
+            SettingsError: the URL cannot be used; the message does not repeat its password.
             MissingDependencyError: redis-py is not installed.
         """
         try:
@@ -42,10 +38,8 @@ class RedisTier:
             ) from error
         self.address = masked(url)
         self._errors = (redis.RedisError, OSError)
-        self._prefix = prefix.encode()
-        self._ttl_ms = max(1, int(ttl_s * 1000))
         try:
-            self._client = redis.Redis.from_url(
+            self.client = redis.Redis.from_url(
                 url,
                 socket_timeout=timeout_s,
                 socket_connect_timeout=timeout_s,
@@ -55,6 +49,85 @@ class RedisTier:
             )
         except (ValueError, TypeError) as error:
             raise SettingsError(f"{self.address} is no Redis URL: expected redis://, rediss:// or unix://") from error
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn errors of the library into CacheTierError."""
+        try:
+            yield
+        except self._errors as error:
+            # Messages of the library may repeat the URL.
+            raise CacheTierError(f"Redis at {self.address}: {type(error).__name__}: {masked(str(error))}") from error
+
+    def close(self) -> None:
+        """Let go of connections."""
+        with self.translated():
+            self.client.close()
+
+
+class RedisStream:
+    """See :class:`hybrid_embeddings.ports.MessageStream`: one Redis stream, read from its oldest message on."""
+
+    def __init__(self, url: str, *, name: str, max_messages: int, timeout_s: float) -> None:
+        """Note the address; see :class:`RedisConnection` for errors."""
+        self._redis = RedisConnection(url, timeout_s=timeout_s)
+        self._name = name.encode()
+        self._max_messages = max_messages
+        self._last = b"0"
+        self._was_away = False
+
+    def append(self, message: bytes) -> None:
+        """See :class:`hybrid_embeddings.ports.MessageStream`."""
+        with self._redis.translated():
+            self._redis.client.xadd(self._name, {b"m": message}, maxlen=self._max_messages, approximate=True)
+
+    def read(self, block_s: float) -> list[bytes]:
+        """See :class:`hybrid_embeddings.ports.MessageStream`."""
+        try:
+            with self._redis.translated():
+                if self._was_away:
+                    self._begin_again_if_lost()
+                found: Any = self._redis.client.xread({self._name: self._last}, count=_PAGE, block=int(block_s * 1000))
+        except CacheTierError:
+            self._was_away = True
+            raise
+        entries = _stream_entries(found)
+        if entries:
+            self._last = entries[-1][0]
+        return [fields[b"m"] for _, fields in entries if b"m" in fields]
+
+    def close(self) -> None:
+        """See :class:`hybrid_embeddings.ports.MessageStream`."""
+        with suppress(CacheTierError):
+            self._redis.close()
+
+    def _begin_again_if_lost(self) -> None:
+        """Start over if the server came back without the stream, or with an older state of it."""
+        newest: Any = self._redis.client.xrevrange(self._name, count=1)
+        if not newest or _order(newest[0][0]) < _order(self._last):
+            self._last = b"0"
+        self._was_away = False
+
+
+class RedisTier:
+    """See :class:`hybrid_embeddings.ports.RecordTier`. The server's ``maxmemory`` limits the size."""
+
+    name = "redis"
+
+    def __init__(self, url: str, *, prefix: str, ttl_s: float, timeout_s: float) -> None:
+        """Note the address; see :class:`RedisConnection` for errors.
+
+        Args:
+            url: ``redis://``, ``rediss://`` or ``unix://``.
+            prefix: what all keys begin with.
+            ttl_s: seconds until a record is forgotten.
+            timeout_s: seconds to wait for the server, per round trip.
+        """
+        self._redis = RedisConnection(url, timeout_s=timeout_s)
+        self._client, self._translated = self._redis.client, self._redis.translated
+        self.address = self._redis.address
+        self._prefix = prefix.encode()
+        self._ttl_ms = max(1, int(ttl_s * 1000))
 
     def get_many(self, space: bytes, keys: Sequence[bytes]) -> list[bytes | None]:
         """See :class:`hybrid_embeddings.ports.RecordTier`."""
@@ -119,8 +192,7 @@ class RedisTier:
 
     def close(self) -> None:
         """See :class:`hybrid_embeddings.ports.RecordTier`."""
-        with self._translated():
-            self._client.close()
+        self._redis.close()
 
     def __repr__(self) -> str:
         return f"RedisTier({self.address!r})"
@@ -131,14 +203,6 @@ class RedisTier:
     def _pattern(self, space: bytes | None) -> bytes:
         return b"%b:v:%b:*" % (_escaped(self._prefix), space.hex().encode() if space else b"*")
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except self._errors as error:
-            # Messages of the library may repeat the URL.
-            raise CacheTierError(f"Redis at {self.address}: {type(error).__name__}: {masked(str(error))}") from error
-
 
 def _escaped(prefix: bytes) -> bytes:
     return re.sub(rb"([\\*?\[\]])", rb"\\\1", prefix)
@@ -146,3 +210,18 @@ def _escaped(prefix: bytes) -> bytes:
 
 def _space_of(name: bytes) -> bytes:
     return bytes.fromhex(name.rsplit(b":", 1)[1].decode())
+
+
+def _stream_entries(found: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """Return (id, fields) of what XREAD gave, in either version of the protocol: a list or a dictionary of streams."""
+    streams = list(found.values()) if isinstance(found, dict) else [entries for _, entries in found or []]
+    flat: list[tuple[bytes, dict[bytes, bytes]]] = []
+    for entries in streams:
+        # RESP3 wraps the entries of a stream in one more list.
+        flat += entries[0] if entries and isinstance(entries[0], list) else entries
+    return flat
+
+
+def _order(entry_id: bytes) -> tuple[int, int]:
+    milliseconds, _, number = entry_id.partition(b"-")
+    return int(milliseconds), int(number or b"0")

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from hybrid_embeddings.cache import accuracy, codecs
+from hybrid_embeddings.cache.federation import Federation
 from hybrid_embeddings.cache.guarded import GuardedTier
 from hybrid_embeddings.cache.memory import MemoryTier
+from hybrid_embeddings.cache.near import NearTier
 from hybrid_embeddings.cache.record import RecordFormat
 from hybrid_embeddings.cache.search import Hits, Search
 from hybrid_embeddings.cache.write_behind import WriteBehind
@@ -58,6 +60,8 @@ class TieredCache:
         storage: Storage,
         *,
         max_waiting: int,
+        near: NearTier | None = None,
+        federation: Federation | None = None,
         events: Events | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -65,6 +69,8 @@ class TieredCache:
         self._memory = memory
         self._tiers = list(tiers)
         self._storage = storage
+        self._near = near
+        self._federation = federation
         self._events = events if events is not None else Events()
         self._clock = clock
         self._counters = Counters()
@@ -87,6 +93,9 @@ class TieredCache:
         if n_found < len(texts) and self._tiers:
             lookup = self._ask_slower(space, texts, lookup, fidelity)
             n_found = int(lookup.found.sum())
+        if n_found < len(texts) and self._may_be_near(space, importance):
+            lookup = self._ask_near(space, texts, lookup)
+            n_found = int(lookup.found.sum())
         with self._lock:
             self._counters.n_hits += n_found
             self._counters.n_misses += len(texts) - n_found
@@ -97,7 +106,7 @@ class TieredCache:
     ) -> None:
         """See :class:`hybrid_embeddings.ports.VectorCache`."""
         self._memory.put_many(space, texts, vectors, facts, fidelity=codecs.FLOAT32.fidelity)
-        if self._tiers:
+        if self._tiers or self._near is not None:
             codec = self._storage.codec(importance)
             # Copies: what was handed out belongs to the caller, who may change it.
             vectors, facts, texts = vectors.copy(), facts.copy(), list(texts)
@@ -127,6 +136,10 @@ class TieredCache:
                 "tiers": tiers,
             }
         tiers.update({tier.name: tier.stats() for tier in self._tiers})
+        if self._near is not None:
+            tiers["near"] = self._near.stats()
+        if self._federation is not None:
+            tiers["near"]["federation"] = self._federation.stats()
         return stats
 
     def health(self) -> dict[str, dict[str, str]]:
@@ -140,6 +153,8 @@ class TieredCache:
     def close(self) -> None:
         """See :class:`hybrid_embeddings.ports.VectorCache`."""
         self._writer.close(_CLOSE_S)
+        if self._federation is not None:
+            self._federation.close()
         for tier in self._tiers:
             tier.close()
 
@@ -165,6 +180,29 @@ class TieredCache:
                 self._promote(space, hits, self._tiers[:position])
         return lookup
 
+    def _may_be_near(self, space: Space, importance: Importance | None) -> bool:
+        """Who asks for exact numbers gets no others: near-duplicates are for ``fast`` and not for critical calls."""
+        important = (importance or self._storage.default) == "critical"
+        return self._near is not None and space.numeric_class == "fast" and not important
+
+    def _ask_near(self, space: Space, texts: Sequence[str], lookup: Lookup | None) -> Lookup:
+        """Fill rows from known texts that differ in nothing that counts. They are not promoted: they stay guesses."""
+        if lookup is None:
+            lookup = _empty(len(texts), self._storage.records.dimension)
+        if self._near is None:
+            return lookup
+        started = self._clock()
+        rows = np.flatnonzero(~lookup.found).tolist()
+        distinct = list(dict.fromkeys(texts[row] for row in rows))
+        found = dict(zip(distinct, self._near.find(space, distinct), strict=True))
+        for row in rows:
+            entry = found[texts[row]]
+            if entry is not None:
+                lookup.vectors[row], lookup.facts[row], lookup.found[row] = entry.vector, (entry.n_tokens, 0), True
+        n_hits = sum(entry is not None for entry in found.values())
+        self._looked_up("near", n_hits, len(found) - n_hits, started)
+        return lookup
+
     def _promote(self, space: Space, hits: Hits, faster: Sequence[GuardedTier]) -> None:
         # A vector is worth what it was stored with, wherever it is copied to.
         for fidelity in np.unique(hits.fidelity).tolist():
@@ -188,7 +226,13 @@ class TieredCache:
             self._events.emit(CacheWritten("write-behind", 0, 0, n_entries))
 
     def _store(self, space: Space, texts: list[str], vectors: Vectors, facts: Facts, codec: codecs.Codec) -> None:
-        """Encode and write; runs on the writer's thread."""
+        """Encode and write, and learn for near-duplicates; runs on the writer's thread."""
+        if self._near is not None and space.numeric_class == "fast":
+            learned = self._near.learn(space, texts, vectors, facts)
+            if self._federation is not None:
+                self._federation.publish(space, learned)
+        if not self._tiers:
+            return
         records = self._storage.records
         keys = space.keys(texts, records.secret)
         entries = records.encode(codec, keys, tags(texts, records.secret), vectors, facts)

@@ -72,6 +72,12 @@ _VALUES = {
     "quantization_normal": ("float16", "float16"),
     "quantization_background": ("float32", "float32"),
     "quantization_calibration": ("/шкалы.json", Path("/шкалы.json")),
+    "semantic_mode": ("shadow", "shadow"),
+    "semantic_threshold": ("0.99", 0.99),
+    "semantic_size": ("50", 50),
+    "semantic_exact_size": ("51", 51),
+    "semantic_sample": ("0.5", 0.5),
+    "semantic_federation": ("on", True),
 }
 
 
