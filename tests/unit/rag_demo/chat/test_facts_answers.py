@@ -1,0 +1,176 @@
+"""Extractive answers out of the facts of the demo configuration."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from rag_demo.chat.asked import what_is_asked
+from rag_demo.chat.claims import dotted_names
+from rag_demo.chat.extractive import compose
+from rag_demo.configurations import bundled
+from rag_demo.configurations.golden import load_golden
+from rag_demo.index.analyse import terms
+from rag_demo.index.fact_store import FactStore
+from rag_demo.index.facts import Facts
+from rag_demo.types import Hit, Source
+from tests.unit.rag_demo.chat.lies import documents, ingested
+
+QUOTE = re.compile(r"((?:^    \|.*\n)+)^    \[(\d+)\] (.+):(\d+)-(\d+)$", re.MULTILINE)
+EXAMPLE = re.compile(r"^(?:Пример|Example):\n(?:    .*\n?)+|\"[^\"\n]*\"", re.MULTILINE)
+BY_NAME = {}
+for _document in documents():
+    BY_NAME.setdefault(_document.full_name, _document)
+
+
+class Everything:
+    def named(self, full_name):
+        return BY_NAME.get(full_name)
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory):
+    store = FactStore.create(tmp_path_factory.mktemp("facts") / "facts.sqlite")
+    store.add(ingested().facts)
+    store.seal()
+    facts = Facts([store.at(1)])
+    yield facts
+    facts.close()
+    store.close()
+
+
+def answer(facts, question, *names):
+    sources = [Source(n, Hit(BY_NAME[name], 1.0)) for n, name in enumerate(names, start=1)]
+    weights = dict.fromkeys(terms(question), 1.0)
+    return compose(question, sources, weights, knowledge=facts, library=Everything())
+
+
+def test_a_method_comes_with_parameters_result_and_example(facts):
+    text = answer(
+        facts, "Какой функцией получить курс валюты?", "CommonModule.РаботаСКурсамиВалют.ПолучитьКурсВалюты"
+    ).text
+    assert "Если на саму дату курса нет, берётся последний из более ранних. [1]" in text
+    assert "  • Валюта (СправочникСсылка.Валюты) — валюта, курс которой нужен." in text
+    assert "  • ДатаКурса (Дата, необязательный, по умолчанию Неопределено) — на какую дату" in text
+    assert "Возвращает:\n  • Структура\n    • Курс (Число) — курс за Кратность единиц" in text
+    assert "Пример:\n    Курс = РаботаСКурсамиВалют.ПолучитьКурсВалюты(Валюта, Дата).Курс;" in text
+
+
+def test_a_method_without_an_example_is_called_with_its_required_parameters(facts):
+    text = answer(
+        facts, "Where is the debt limit checked?", "CommonModule.ВзаиморасчетыСервер.ПроверитьЛимитЗадолженности"
+    ).text
+    assert "Call:\n    ВзаиморасчетыСервер.ПроверитьЛимитЗадолженности(Документ, Отказ);" in text
+    assert "Parameters:\n  • Документ (ДокументОбъект.РеализацияТоваров)" in text
+
+
+def test_a_deprecated_method_says_so(facts):
+    assert "Устарела" in answer(facts, "НДС в сумме", "CommonModule.УчетНДС.НДСВСумме").text
+
+
+def test_attributes_are_a_table_with_types(facts):
+    text = answer(facts, "Какие реквизиты у справочника Контрагенты?", "Catalog.Контрагенты").text
+    assert text.startswith("Catalog.Контрагенты — Контрагенты [1]\n\nРеквизиты:\n| Имя ")
+    assert re.search(r"\| ИНН +\| Строка\(12\) +\| ИНН\. 10 цифр у организации и 12 у предпринимателя +\|", text)
+    assert "Табличная часть КонтактныеЛица:" in text
+    table = [line for line in text.split("\n") if line.startswith("|")]
+    assert len({len(line) for line in table[:10]}) == 1
+
+
+def test_only_what_was_asked_for(facts):
+    text = answer(facts, "какие колонки в ТЧ Товары у заказа покупателя", "Document.ЗаказПокупателя").text
+    assert "Табличная часть Товары:" in text
+    assert "Реквизиты:" not in text
+    text = answer(facts, "Какие измерения у регистра Курсы валют?", "InformationRegister.КурсыВалют").text
+    assert "Измерения:" in text
+    assert "Ресурсы:" not in text
+
+
+def test_values_of_an_enumeration(facts):
+    text = answer(facts, "Какие значения у перечисления СтатусыЗаказов", "Enum.СтатусыЗаказов").text
+    assert [line for line in text.split("\n") if "ВРезерве" in line]
+    assert text.count("\n|") == 8
+
+
+def test_the_first_source_that_has_what_is_asked_for_gives_the_table(facts):
+    text = answer(facts, "Какие реквизиты у договоров?", "Enum.ВидыДоговоров", "Catalog.ДоговорыКонтрагентов").text
+    assert text.startswith("Catalog.ДоговорыКонтрагентов — Договоры контрагентов [2]")
+
+
+def test_what_happens_is_told_in_the_order_of_the_platform(facts):
+    composed = answer(facts, "Что происходит при проведении документа РеализацияТоваров?", "Document.РеализацияТоваров")
+    steps = re.findall(r"^  \d\. (\S+)", composed.text, re.MULTILINE)
+    assert steps == [
+        "ОбработкаПроверкиЗаполнения",
+        "ПередЗаписью",
+        "ДатыЗапретаИзменения.ПередЗаписьюДокумента",
+        "ОбработкаПроведения",
+    ]
+    assert "(подписка ПроверитьДатуЗапрета)" in composed.text
+    calls = re.findall(r"→ (\S+)", composed.text.split("  4. ")[1])
+    assert calls[:3] == [
+        "ЗапасыСервер.ЗаблокироватьОстатки",
+        "ЗапасыСервер.ОтразитьТовары",
+        "ПартионныйУчет.СписатьПоФИФО",
+    ]
+    assert "Движения по регистрам: РегистрНакопления.ТоварыНаСкладах" in composed.text
+    assert [source.n for source in composed.sources] == list(range(1, len(composed.sources) + 1))
+    cited = BY_NAME["Document.РеализацияТоваров.ObjectModule.ОбработкаПроведения"]
+    assert cited in [source.hit.document for source in composed.sources]
+
+
+def test_what_happens_in_english(facts):
+    text = answer(facts, "What happens when a sale document is posted?", "Document.РеализацияТоваров").text
+    assert "What happens:\n  1. " in text
+    assert "Movements in registers:" in text
+
+
+@pytest.mark.parametrize(
+    ("question", "events", "members"),
+    [
+        (
+            "Что происходит при записи справочника Валюты?",
+            ("ОбработкаПроверкиЗаполнения", "ПередЗаписью", "ПриЗаписи"),
+            (),
+        ),
+        ("Какие движения делает реализация товаров?", True, ()),
+        ("Что будет при отмене проведения?", ("ПередЗаписью", "ПриЗаписи", "ОбработкаУдаленияПроведения"), ()),
+        ("Какие значения у перечисления?", (), ("enum_value", "predefined")),
+        ("Где проверяется лимит?", (), ()),
+        ("Что делает кнопка «Загрузить курс»?", (), ()),
+    ],
+)
+def test_what_is_asked(question, events, members):
+    asked = what_is_asked(question)
+    assert bool(asked.events) if events is True else asked.events == events
+    assert asked.members == members
+
+
+GOLDEN = [
+    (wording, question.gold) for question in load_golden() if not question.refuse for wording in question.wordings
+]
+
+
+def test_every_quote_and_every_name_of_every_golden_answer_is_true(facts):
+    """With the gold among the sources: quotations word for word in their lines, names that exist."""
+    quotes = named = 0
+    for wording, gold in GOLDEN:
+        composed = answer(facts, wording, *[name for name in gold if name in BY_NAME][:3])
+        for quoted, number, path, first, last in QUOTE.findall(composed.text):
+            lines = [line.removeprefix("    | ") for line in quoted.removesuffix("\n").split("\n")]
+            assert lines == lines_of(path, int(first), int(last))
+            assert composed.sources[int(number) - 1].hit.document.path == path
+            quotes += 1
+        # Examples out of comments, in lines or in quotation marks, are code with variables of its own.
+        said = EXAMPLE.sub("", QUOTE.sub("", composed.text)).replace("Характеристика.", "ПланВидовХарактеристик.")
+        for name in dotted_names(said):
+            assert facts.exists(name), (wording, name)
+            named += 1
+    assert quotes > 300
+    assert named > 1_000
+
+
+def lines_of(path, first, last):
+    text = (bundled() / path).read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    return text.split("\n")[first - 1 : last]
