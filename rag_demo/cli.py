@@ -62,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     index = commands.add_parser("index", help="read a configuration dump and build its index")
-    index.add_argument("dir", metavar="DIR", type=Path, help="folder that holds Configuration.xml")
+    index.add_argument(
+        "dir", metavar="DIR", type=Path, help="folder that holds Configuration.xml, EDT project, or ZIP archive of one"
+    )
     index.add_argument(
         "--space", required=True, metavar="NAME", help="its name; an index of that name is brought up to date"
     )
@@ -75,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of manuals, specifications and the like (Markdown, HTML, text); may be repeated",
     )
     index.add_argument("--full", action="store_true", help="make the index anew instead of bringing it up to date")
+    _add_model_options(index)
     index.set_defaults(run=_index)
 
     watch = commands.add_parser("watch", help="keep an index up to date while people work on the files")
@@ -120,6 +123,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_model_options(index: argparse.ArgumentParser) -> None:
+    model = index.add_mutually_exclusive_group()
+    model.add_argument(
+        "--model", metavar="NAME", help="embedding model: adapted (trained on the dump), or any other by name or folder"
+    )
+    model.add_argument("--adapt", action="store_true", help="train an adapted model anew; makes the index anew")
+    model.add_argument(
+        "--base", metavar="DIR", type=Path, help="as --adapt, starting from the adapted model in this folder"
+    )
+
+
 def _add_search_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--space", action="append", default=[], metavar="NAME", help="space to search; may be repeated")
     parser.add_argument(
@@ -140,8 +154,13 @@ def _top_k(text: str) -> int:
 
 def _index(options: argparse.Namespace, settings: Settings) -> None:
     from rag_demo import upkeep
+    from rag_demo.adapt_wiring import ADAPTED, ModelChoice
 
-    upkeep.index(options.dir, options.space, docs=options.docs, full=options.full, settings=settings)
+    anew = options.adapt or options.base is not None
+    model = ModelChoice(ADAPTED, options.base) if anew else options.model and ModelChoice(options.model)
+    upkeep.index(
+        options.dir, options.space, docs=options.docs, full=options.full or anew, model=model, settings=settings
+    )
 
 
 def _watch(options: argparse.Namespace, settings: Settings) -> None:
