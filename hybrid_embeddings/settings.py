@@ -57,7 +57,7 @@ def _positive_float(value: str | float) -> float:
     return number
 
 
-def _share(value: str | float) -> float:
+def _inner_share(value: str | float) -> float:
     number = float(value)
     if not 0 < number < 1:
         raise ValueError("expected a share between 0 and 1, both excluded")
@@ -354,13 +354,13 @@ class Settings:
         200.0, "EMBEDDING_SLO_LATENCY_P99_MS", _positive_float, "99 % of the calls with one text take at most this."
     )
     slo_error_rate: float = _option(
-        0.001, "EMBEDDING_SLO_ERROR_RATE", _share, "Share of calls that may fail by a fault of the service."
+        0.001, "EMBEDDING_SLO_ERROR_RATE", _inner_share, "Share of calls that may fail by a fault of the service."
     )
     slo_availability: float = _option(
-        0.999, "EMBEDDING_SLO_AVAILABILITY", _share, "Share of calls that the service takes on."
+        0.999, "EMBEDDING_SLO_AVAILABILITY", _inner_share, "Share of calls that the service takes on."
     )
     slo_cache_hit_rate: float = _option(
-        0.7, "EMBEDDING_SLO_CACHE_HIT_RATE", _share, "Share of distinct texts of calls that a cache has."
+        0.7, "EMBEDDING_SLO_CACHE_HIT_RATE", _inner_share, "Share of distinct texts of calls that a cache has."
     )
     slo_window_s: float = _option(
         3600.0, "EMBEDDING_SLO_WINDOW", _positive_float, "Seconds over which objectives are judged, but availability."

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hybrid_embeddings import Settings, SettingsError, lane_wiring
-from hybrid_embeddings.settings import describe, read_env_file
+from hybrid_embeddings.settings import TARGETS, describe, read_env_file
 
 
 def test_defaults_without_any_source():
@@ -78,6 +78,16 @@ _VALUES = {
     "semantic_exact_size": ("51", 51),
     "semantic_sample": ("0.5", 0.5),
     "semantic_federation": ("on", True),
+    "slo_tracking": ("off", False),
+    "slo_latency_p50_ms": ("5", 5.0),
+    "slo_latency_p95_ms": ("50", 50.0),
+    "slo_latency_p99_ms": ("150", 150.0),
+    "slo_error_rate": ("0.01", 0.01),
+    "slo_availability": ("0.99", 0.99),
+    "slo_cache_hit_rate": ("0.5", 0.5),
+    "slo_window_s": ("600", 600.0),
+    "slo_availability_window_s": ("3600", 3600.0),
+    "targets": ("cache_hit_rate=0.5", tuple({**dict(TARGETS), "cache_hit_rate": 0.5}.items())),
 }
 
 
