@@ -94,7 +94,8 @@ def _fallbacks(settings: Settings) -> list[Backend]:
             )
         model = rest[1] if len(rest) > 1 else ""
         key = settings.llm_fallback_api_key
-        chain.append(_backend(mode, url=rest[0], model=model, api_key=key, settings=settings))
+        url = server_root(rest[0], option="LLM_FALLBACK")
+        chain.append(_backend(mode, url=url, model=model, api_key=key, settings=settings))
     return chain
 
 

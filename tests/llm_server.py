@@ -149,7 +149,7 @@ class SseWire:
 
     def end(self, reason: str = "stop", *, usage: bool = True) -> bytes:
         told = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}
-        counts = self.data({"id": "1", "object": "chat.completion.chunk", "choices": [], "usage": told})
+        counts = self.data({**self._frame, "choices": [], "usage": told})
         return self._chunk({}, reason) + (counts if usage else b"") + b"data: [DONE]\n\n"
 
     def error(self, message: str) -> bytes:
@@ -163,9 +163,23 @@ class SseWire:
         return f"data: {json.dumps(body, ensure_ascii=False)}\n\n".encode()
 
     def _chunk(self, delta: dict[str, str], reason: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
-        chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "м", "system_fingerprint": "x"}
-        return self.data({**chunk, "choices": [choice]})
+        choice = {"index": 0, "delta": self._filled | delta, "logprobs": None, "finish_reason": reason}
+        return self.data({**self._frame, "choices": [choice]})
+
+    _frame: ClassVar[dict[str, Any]] = {
+        "id": "1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "м",
+        "system_fingerprint": "x",
+    }
+    _filled: ClassVar[dict[str, str]] = {}
+
+
+class TgiWire(SseWire):
+    """Writes what TGI sends: each delta names its role and has a text."""
+
+    _filled: ClassVar[dict[str, str]] = {"role": "assistant", "content": ""}
 
 
 class NdjsonWire:

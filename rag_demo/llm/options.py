@@ -52,8 +52,12 @@ class Limits:
     queue: int = 32
 
 
-def server_root(url: str) -> str:
+def server_root(url: str, *, option: str = "LLM_BASE_URL") -> str:
     """The URL below which every route of a server lies: scheme, host, port and prefix, without ``/v1`` or ``/api``.
+
+    Args:
+        url: with or without scheme (then http) and ``/v1``.
+        option: where it was written, for the message.
 
     Raises:
         InputError: it is no http(s) URL, or holds a user or password (they would show up in logs).
@@ -65,10 +69,10 @@ def server_root(url: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise InputError(f"LLM_BASE_URL={_without_user(text)} is not a URL such as http://127.0.0.1:11434.")
+        raise InputError(f"{option}: {_without_user(text)} is not a URL such as http://127.0.0.1:11434.")
     if "@" in parts.netloc:
         raise InputError(
-            f"LLM_BASE_URL={_without_user(text)} holds a user or password. Put the key into LLM_API_KEY instead."
+            f"{option}: {_without_user(text)} holds a user or password. Put the key into LLM_API_KEY instead."
         )
     path = parts.path.rstrip("/").removesuffix("/v1").removesuffix("/api").rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path}"

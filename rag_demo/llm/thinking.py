@@ -15,6 +15,7 @@ class ThinkingSplitter:
     def __init__(self) -> None:
         self._mark = _OPEN  # what is looked for; empty: nothing more
         self._held = ""
+        self._is_after = False  # thoughts are over, their blank lines not yet
 
     def split(self, piece: str) -> Iterator[ThinkingDelta | TextDelta]:
         """The events for the next piece; the start of what may be a mark is held back."""
@@ -37,7 +38,7 @@ class ThinkingSplitter:
     def _thoughts(self) -> Iterator[ThinkingDelta]:
         thoughts, mark, rest = self._held.partition(_CLOSE)
         if mark:
-            self._mark, self._held = "", rest.lstrip()
+            self._mark, self._held, self._is_after = "", rest, True
         else:
             keep = next((n for n in range(len(_CLOSE) - 1, 0, -1) if thoughts.endswith(_CLOSE[:n])), 0)
             thoughts, self._held = thoughts[: len(thoughts) - keep], thoughts[len(thoughts) - keep :]
@@ -45,6 +46,7 @@ class ThinkingSplitter:
             yield ThinkingDelta(thoughts)
 
     def _flush(self, kind: type[ThinkingDelta | TextDelta]) -> Iterator[ThinkingDelta | TextDelta]:
-        held, self._held = self._held, ""
+        held, self._held = self._held.lstrip() if self._is_after else self._held, ""
         if held:
+            self._is_after = False
             yield kind(held)

@@ -25,7 +25,7 @@ from rag_demo.llm.ports import Backend
 from rag_demo.llm.tgi import TgiBackend
 from rag_demo.llm.types import Done, Failed, Message, Request, Started, TextDelta, ThinkingDelta, Usage
 from rag_demo.llm.vllm import VllmBackend
-from tests.llm_server import NdjsonWire, Reply, ScriptedServer, SseWire, json_reply, stall
+from tests.llm_server import NdjsonWire, Reply, ScriptedServer, SseWire, TgiWire, json_reply, stall
 
 MODEL = "модель:8b"
 QUESTION = Request((Message("system", "Отвечай кратко."), Message("user", "Где остаток товара?")))
@@ -409,6 +409,8 @@ class TestVllm(SseContract):
 
 
 class TestTgi(SseContract):
+    wire = TgiWire()
+
     def make(self, server, **answering):
         return TgiBackend(server, Answering(**answering))
 
