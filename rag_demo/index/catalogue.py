@@ -11,7 +11,7 @@ from typing import Any
 
 from rag_demo.index.analyse import fold
 from rag_demo.index.catalogue_reader import CatalogueReader, Listed
-from rag_demo.index.catalogue_tables import COLUMNS, INDEXES, NEVER, SCHEMA, STATE, WAIT_S, translated
+from rag_demo.index.catalogue_tables import COLUMNS, INDEXES, NEVER, SCHEMA, STATE, opened, translated
 from rag_demo.index.ports import FIRST_REVISION, version_of
 from rag_demo.index.states import FileState
 from rag_demo.ingest import Problem
@@ -42,13 +42,7 @@ class Catalogue:
         Raises:
             IndexBroken: it is not there or not readable.
         """
-        with contextlib.ExitStack() as opening, translated(f"The catalogue {file} cannot be used"):
-            uri = f"{file.resolve().as_uri()}?mode=rw"
-            connection = sqlite3.connect(uri, uri=True, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
-            opening.callback(connection.close)
-            connection.execute("SELECT 1 FROM names LIMIT 1")
-            opening.pop_all()
-            return cls(connection, file)
+        return cls(opened(file, writes=True, what=f"The catalogue {file} cannot be used"), file)
 
     def add(self, documents: Iterable[Document], *, revision: int = FIRST_REVISION) -> None:
         """Store documents whose files are not there yet."""

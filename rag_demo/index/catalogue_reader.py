@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rag_demo.index.analyse import fold
-from rag_demo.index.catalogue_tables import COLUMNS, STATE, WAIT_S, translated
+from rag_demo.index.catalogue_tables import COLUMNS, STATE, opened, translated
 from rag_demo.index.ports import EVERYWHERE, FIRST_REVISION, DocKey, Where
 from rag_demo.index.states import FileState
 from rag_demo.ingest import Problem
@@ -44,15 +43,7 @@ class CatalogueReader:
         Raises:
             IndexBroken: it is not there or not readable.
         """
-        with contextlib.ExitStack() as opening, translated(f"The catalogue {file} cannot be used"):
-            # Sharing between threads is safe: the library serialises calls, and nothing is written.
-            connection = sqlite3.connect(
-                f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=WAIT_S, check_same_thread=False
-            )
-            opening.callback(connection.close)
-            connection.execute("SELECT 1 FROM names LIMIT 1")
-            opening.pop_all()
-            return cls(connection, revision)
+        return cls(opened(file, writes=False, what=f"The catalogue {file} cannot be used"), revision)
 
     def fetch(self, keys: Sequence[DocKey]) -> dict[DocKey, Document]:
         """The documents with these keys; unknown keys are left out."""

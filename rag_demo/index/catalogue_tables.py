@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 from rag_demo.errors import IndexBroken, NoRoom
 from rag_demo.index.states import FileState
@@ -45,3 +46,28 @@ def translated(what: str) -> Iterator[None]:
         if "full" in str(error):
             raise NoRoom(f"{what}: the disk is full. Free some room, or set RAG_DATA_DIR to another disk.") from error
         raise IndexBroken(f"{what}: {error}. Index again.") from error
+
+
+def opened(file: Path, *, writes: bool, what: str) -> sqlite3.Connection:
+    """A connection to a file of ours that is there; threads may share it, the library serialises calls.
+
+    Readers too may write as far as SQLite is concerned: where a process was killed while it committed, the next one to
+    open the file puts it back as it was before, whoever that is.
+
+    Args:
+        file: made before.
+        writes: whether statements may change it.
+        what: begins the message of an error.
+
+    Raises:
+        IndexBroken: it is not there or not readable.
+    """
+    with contextlib.ExitStack() as opening, translated(what):
+        uri = f"{file.resolve().as_uri()}?mode=rw"
+        connection = sqlite3.connect(uri, uri=True, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
+        opening.callback(connection.close)
+        connection.execute("SELECT 1 FROM names LIMIT 1")
+        if not writes:
+            connection.execute("PRAGMA query_only = ON")
+        opening.pop_all()
+        return connection

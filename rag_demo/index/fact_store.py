@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rag_demo.index.catalogue_tables import NEVER, WAIT_S, translated
+from rag_demo.index.catalogue_tables import NEVER, opened, translated
 from rag_demo.index.fact_tables import INDEXES, SCHEMA, Named, fact_keys, fact_of, fact_row
 from rag_demo.index.names import name_key
 from rag_demo.index.ports import FIRST_REVISION
@@ -41,7 +41,7 @@ class FactStore:
         Raises:
             IndexBroken: it is not there or not readable.
         """
-        return cls(_opened(file, "rw"), file)
+        return cls(_opened(file, writes=True), file)
 
     def add(self, facts: Iterable[Fact], *, revision: int = FIRST_REVISION) -> None:
         """Store facts whose files are not there yet."""
@@ -126,7 +126,7 @@ class FactReader:
         Raises:
             IndexBroken: it is not there or not readable.
         """
-        return cls(_opened(file, "ro"), revision)
+        return cls(_opened(file, writes=False), revision)
 
     def named(self, key: str) -> list[Named]:
         """Facts whose key is ``key`` or ends with it, part by part."""
@@ -187,20 +187,8 @@ class FactReader:
             return self._connection.execute(statement, {"revision": self._revision, **values}).fetchall()
 
 
-def _opened(file: Path, mode: str) -> sqlite3.Connection:
-    with contextlib.ExitStack() as opening, translated(f"The facts in {file} cannot be used"):
-        # Sharing between threads is safe: the library serialises calls.
-        connection = sqlite3.connect(
-            f"{file.resolve().as_uri()}?mode={mode}",
-            uri=True,
-            timeout=WAIT_S,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        opening.callback(connection.close)
-        connection.execute("SELECT 1 FROM names LIMIT 1")
-        opening.pop_all()
-        return connection
+def _opened(file: Path, *, writes: bool) -> sqlite3.Connection:
+    return opened(file, writes=writes, what=f"The facts in {file} cannot be used")
 
 
 def _relation_row(relation: Relation) -> tuple[str | int, ...]:

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -150,3 +153,26 @@ def test_what_is_not_sealed_is_not_there(file):
         catalogue.remove([RATE.path], revision=2)
     with contextlib.closing(CatalogueReader.open(file, revision=2)) as reader:
         assert len(reader.versions()) == 5
+
+
+KILLED = """
+import sqlite3, sys, os
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 5")
+connection.execute("BEGIN")
+connection.execute("UPDATE documents SET text = hex(randomblob(20000))")
+os._exit(9)
+"""
+
+
+def test_a_reader_opens_what_a_killed_writer_left_behind(file):
+    """A journal that must be played back first, which a connection that may only read cannot do."""
+    subprocess.run([sys.executable, "-c", KILLED, str(file)], check=False)
+    assert file.with_name(f"{file.name}-journal").stat().st_size > 512
+    with contextlib.closing(CatalogueReader.open(file)) as reader:
+        assert reader.fetch([DocKey("trade", RATE.doc_id)])[DocKey("trade", RATE.doc_id)] == RATE
+
+
+def test_readers_change_nothing(file):
+    with contextlib.closing(CatalogueReader.open(file)) as reader, pytest.raises(sqlite3.OperationalError):
+        reader._connection.execute("DELETE FROM documents")
