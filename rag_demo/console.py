@@ -81,15 +81,15 @@ def answer_as_json(answer: Answer) -> dict[str, Any]:
     return {
         "question": answer.question,
         "answer": answer.text,
-        "standalone": answer.standalone or answer.question,
-        "backend": answer.backend,
         "refused": answer.refused,
-        "cached": answer.cached_s is not None,
-        "cached_age_s": answer.cached_s,
-        "marks": [_mark_json(answer, mark) for mark in answer.marks],
         "degraded": list(answer.degraded),
         "sources": [_source_json(source) for source in answer.sources],
         "timings_ms": answer.timings_ms,
+        "standalone": answer.standalone or answer.question,
+        "backend": answer.backend,
+        "marks": [_mark_json(answer, mark) for mark in answer.marks],
+        "cached": answer.cached_s is not None,
+        "cached_age_s": answer.cached_s,
     }
 
 

@@ -100,7 +100,7 @@ def test_ask_json_prints_one_object(run, indexed, dump):
     assert status == 0
     assert out.count("\n") == 1
     answer = json.loads(out)
-    assert list(answer) == ["question", "answer", "refused", "degraded", "sources", "timings_ms"]
+    assert list(answer)[:6] == ["question", "answer", "refused", "degraded", "sources", "timings_ms"]
     (source,) = answer["sources"]
     lines = (dump / source["path"]).read_text(encoding="utf-8").split("\n")
     assert source["text"] == "\n".join(lines[source["line_start"] - 1 : source["line_end"]])
@@ -109,6 +109,15 @@ def test_ask_json_prints_one_object(run, indexed, dump):
 def test_a_question_can_come_from_standard_input(run, indexed, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("Как получить цену товара?\n"))
     assert "ПолучитьЦену" in run("ask", "-")[1]
+
+
+def test_a_chat_is_a_conversation(run, indexed, monkeypatch):
+    lines = ["Как получить цену товара?", "А какие параметры?", "new", "А какие параметры?"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(lines)))
+    status, out, err = run("chat", "--space", "лавка")
+    assert status == 0
+    assert err.count("(asked as: какие параметры у ") == 1
+    assert out.count("ПолучитьЦену — ") == 2
 
 
 def test_chat_answers_until_exit(run, indexed, monkeypatch):

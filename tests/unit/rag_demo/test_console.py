@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import dataclasses
 import json
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 
 from rag_demo.console import ProgressBar, answer_as_json, answer_as_text, use_utf8
 from rag_demo.testing import make_document
-from rag_demo.types import Answer, Hit, LegRank, Source
+from rag_demo.types import Answer, Hit, LegRank, Mark, Source
 
 DOCUMENT = make_document()
 ANSWER = Answer(
@@ -40,7 +41,24 @@ def test_json_has_exactly_the_documented_fields():
             }
         ],
         "timings_ms": {"total": 1.5},
+        "standalone": "Цена?",
+        "backend": "extractive",
+        "marks": [],
+        "cached": False,
+        "cached_age_s": None,
     }
+
+
+def test_marked_sentences_are_shown_with_the_reason():
+    answer = dataclasses.replace(ANSWER, marks=(Mark(0, 8, ("figure", "link")),), cached_s=61.2)
+    text = answer_as_text(answer)
+    assert text.startswith(
+        "Вот цена ⚠ [1]\n\n⚠ «Вот цена» — в источнике нет такого числа; в источнике нет такого адреса\n"
+    )
+    assert text.endswith("(answered 61 s ago)")
+    told = answer_as_json(answer)
+    assert (told["cached"], told["cached_age_s"], told["marks"][0]["end"]) == (True, 61.2, 8)
+    assert told["marks"][0]["reason"].startswith("в источнике нет такого числа")
 
 
 def test_text_lists_the_sources():
@@ -49,7 +67,7 @@ def test_text_lists_the_sources():
 
 def test_text_of_a_degraded_refusal():
     text = answer_as_text(Answer("?", "Ничего.", (), refused=True, degraded=("dense",)))
-    assert text == "Ничего.\n\n(searched without: dense)"
+    assert text == "Ничего.\n\n(made without: dense)"
 
 
 def test_a_terminal_gets_one_line_that_is_redrawn():
