@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import itertools
 import json
 import os
 import platform
 import random
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,37 @@ def median(values: Sequence[float]) -> float:
     ordered = sorted(values)
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def queries() -> Iterator[str]:
+    """Return short questions that never repeat; threads may share the iterator by ``next``."""
+    texts = mixed_texts(997, shortest=4, longest=16, seed=5)
+    return (f"{texts[number % len(texts)]} {number}" for number in itertools.count())
+
+
+class Questions:
+    """An endless supply of different questions for many threads."""
+
+    def __init__(self) -> None:
+        self._source = queries()
+        self._lock = threading.Lock()
+
+    def next(self) -> str:
+        """Return a question that nobody got before."""
+        with self._lock:
+            return next(self._source)
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return the value below which ``share`` of all lie."""
+    ordered = sorted(values)
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+
+def spread_ms(seconds: list[float]) -> dict[str, float]:
+    """Return p50, p95 and the longest in milliseconds."""
+    ranks = {"p50": 0.5, "p95": 0.95, "max": 1.0}
+    return {name: round(1000 * percentile(seconds, share), 2) for name, share in ranks.items()}
 
 
 def machine() -> dict[str, Any]:

@@ -8,7 +8,9 @@ Run ``python benchmarks/hybrid.py [--largest 1000] [--real-texts 400] [--rounds 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from common import arguments, in_turn, median, mixed_texts, report
@@ -89,7 +91,7 @@ def real(n_texts: int, rounds: int) -> dict[str, Any]:
     with EmbeddingService() as service:
         directory = service.model.directory
     model = prepare(directory, fingerprint(directory), default_cache_dir())
-    settings = Settings(precision="exact")
+    settings = Settings(precision="exact", cache_enabled=False)
     factories = _real_factories(model)
     choices = {name: {name: factory} for name, factory in factories.items()} | {"together": factories}
     engines = {name: build_engine(settings, model, factories=chosen) for name, chosen in choices.items()}
@@ -98,6 +100,7 @@ def real(n_texts: int, rounds: int) -> dict[str, Any]:
         for engine in engines.values():
             _encode(engine, texts[:50])
         seconds = in_turn({name: _call(engine, texts) for name, engine in engines.items()}, rounds=rounds)
+        at_once = _at_once([engines[name] for name in factories], texts)
     finally:
         for engine in engines.values():
             engine.close()
@@ -108,7 +111,26 @@ def real(n_texts: int, rounds: int) -> dict[str, Any]:
         "texts_per_s": {name: round(speed, 1) for name, speed in speeds.items()},
         "of_sum": round(speeds["together"] / sum(alone), 3),
         "of_fast_alone": round(speeds["together"] / max(alone), 3),
+        # Cores share memory, caches and clock: what two engines with work of their own reach at the same time.
+        "apart_at_once_of_sum": round(at_once / sum(alone), 3),
     }
+
+
+def _at_once(engines: Sequence[Engine], texts: Sequence[str]) -> float:
+    """Return the texts per second of engines that work at the same time, each on texts of its own."""
+    pieces = [texts[start : start + 50] for start in range(0, len(texts), 50)]
+    end = time.perf_counter() + 8
+
+    def work(engine: Engine) -> float:
+        count, started = 0, time.perf_counter()
+        while time.perf_counter() < end:
+            piece = pieces[count % len(pieces)]
+            _encode(engine, piece)
+            count += 1
+        return count * 50 / (time.perf_counter() - started)
+
+    with ThreadPoolExecutor(len(engines)) as pool:
+        return sum(pool.map(work, engines))
 
 
 def _real_factories(model: PreparedModel) -> dict[str, LaneFactory]:

@@ -10,51 +10,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from common import arguments, in_turn, latencies, median, mixed_texts, report
+from common import Questions, arguments, in_turn, latencies, mixed_texts, report, spread_ms
+from mixed import mixed
 from sentence_transformers import SentenceTransformer
 
 from hybrid_embeddings import EmbeddingService
 
 Encode = Callable[[str], object]
-
-
-def queries() -> Iterator[str]:
-    """Return short questions that never repeat; threads may share the iterator by ``next``."""
-    texts = mixed_texts(997, shortest=4, longest=16, seed=5)
-    return (f"{texts[number % len(texts)]} {number}" for number in itertools.count())
-
-
-class Questions:
-    """An endless supply of different questions for many threads."""
-
-    def __init__(self) -> None:
-        self._source = queries()
-        self._lock = threading.Lock()
-
-    def next(self) -> str:
-        """Return a question that nobody got before."""
-        with self._lock:
-            return next(self._source)
-
-
-def percentile(values: list[float], share: float) -> float:
-    """Return the value below which ``share`` of all lie."""
-    ordered = sorted(values)
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
-
-
-def spread_ms(seconds: list[float]) -> dict[str, float]:
-    """Return p50, p95 and the longest in milliseconds."""
-    ranks = {"p50": 0.5, "p95": 0.95, "max": 1.0}
-    return {name: round(1000 * percentile(seconds, share), 2) for name, share in ranks.items()}
 
 
 def versus(ours: dict[str, float], theirs: dict[str, float]) -> dict[str, Any]:
@@ -126,37 +94,6 @@ def beside_bulk(service: EmbeddingService, questions: Questions, *, n_texts: int
         "query_ms": spread_ms(seconds),
         "bulk_texts_per_s": {name: round(n_texts / min(values), 1) for name, values in times.items()},
         "bulk_kept": round(min(times["alone"]) / min(times["with_queries"]), 3),
-    }
-
-
-def mixed(service: EmbeddingService, questions: Questions, *, for_s: float) -> dict[str, Any]:
-    """Callers with queries, with 8 and with 64 documents at a time keep the engine full: who waits longest?"""
-    end = time.perf_counter() + for_s
-    waits: dict[str, list[float]] = defaultdict(list)
-
-    def caller(sort: str, n_texts: int, number: int) -> None:
-        for turn in itertools.count():
-            if time.perf_counter() > end:
-                return
-            texts = mixed_texts(n_texts, seed=1000 * number + turn)
-            started = time.perf_counter()
-            service.encode_documents(texts) if n_texts else service.encode_query(questions.next())
-            waits[sort].append(time.perf_counter() - started)
-            time.sleep(0 if n_texts else 0.05)
-
-    sorts = [("query", 0), ("query", 0), ("8 documents", 8), ("8 documents", 8), ("64 documents", 64)]
-    threads = [threading.Thread(target=caller, args=(*sort, number)) for number, sort in enumerate(sorts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return {
-        sort: {
-            "calls": len(values),
-            **spread_ms(values),
-            "longest_over_median": round(max(values) / median(values), 2),
-        }
-        for sort, values in waits.items()
     }
 
 

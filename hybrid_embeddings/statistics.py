@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -88,17 +90,30 @@ def cache_stats(engine: Engine) -> dict[str, Any]:
 
 
 def performance_stats(engine: Engine) -> dict[str, dict[str, float]]:
-    """Return per lane the batches, seconds, mean seconds per batch and texts per second of its own time."""
-    stats = {}
+    """Return batches, seconds, mean seconds per batch and texts per second: of ``cpu``, of ``gpu``, of every lane.
+
+    ``cpu`` and ``gpu`` sum up the lanes on such devices; one that has no lane is left out. A lane is there under its
+    own name, too (``cuda:0``), unless that is ``cpu``.
+    """
+    kinds: dict[str, list[LaneState]] = defaultdict(list)
     for state in engine.states:
-        counters = state.counters
-        stats[state.name] = {
-            "request_count": counters.n_batches,
-            "total_time": counters.busy_s,
-            "avg_time": counters.busy_s / max(counters.n_batches, 1),
-            "texts_per_s": state.lane.n_slots * counters.n_texts / max(counters.busy_s, 1e-9),
-        }
-    return stats
+        kind = "cpu" if state.lane.device == "cpu" else "gpu"
+        kinds[kind].append(state)
+        if state.name != kind:
+            kinds[state.name].append(state)
+    return {name: _performance(states) for name, states in kinds.items()}
+
+
+def _performance(states: Sequence[LaneState]) -> dict[str, float]:
+    n_batches = sum(state.counters.n_batches for state in states)
+    busy_s = sum(state.counters.busy_s for state in states)
+    speeds = [state.lane.n_slots * state.counters.n_texts / max(state.counters.busy_s, 1e-9) for state in states]
+    return {
+        "request_count": n_batches,
+        "total_time": busy_s,
+        "avg_time": busy_s / max(n_batches, 1),
+        "texts_per_s": sum(speeds),
+    }
 
 
 def advanced_stats(engine: Engine) -> dict[str, Any]:

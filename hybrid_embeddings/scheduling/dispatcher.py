@@ -167,16 +167,15 @@ class Dispatcher:
                     retry_s = state.breaker.retry_in_s()
                     # A breaker opens again by time alone, so nobody would wake this thread.
                     self._has_work[state.name].wait(None if retry_s is None else max(retry_s, 0.001))
-        except Exception as error:  # a defect of ours: callers must hear of it rather than wait for ever
-            self._stop(EncodeError(f"internal error while scheduling: {type(error).__name__}: {error}"))
+        except Exception as error:
+            self._defect(error)
             raise
         return None
 
     def _next(self, state: LaneState) -> Running | None:
         if not self._queue.n_items or not state.breaker.allow():
             return None
-        items = self._queue.take_queries(self._policy.acceptor(state, queries=True), state.budget_tokens)
-        items = items or self._take_bulk(state)
+        items = self._take_queries(state) or self._take_bulk(state)
         if not items:
             state.breaker.abandon_trial()
             return None
@@ -186,6 +185,13 @@ class Dispatcher:
         state.running.append(running)
         self._wake(self._queue.n_items)  # a lane that left the work to this one may think otherwise now
         return running
+
+    def _take_queries(self, state: LaneState) -> list[Item]:
+        # One batch at a time: those that come meanwhile go together in the next one. A second slot would take the
+        # first of them at once, and many small batches take longer than a few large ones.
+        if state.runs(queries=True):
+            return []
+        return self._queue.take_queries(self._policy.acceptor(state, queries=True), state.budget_tokens)
 
     def _take_bulk(self, state: LaneState) -> list[Item]:
         def choose(items: Sequence[Item]) -> int:
@@ -203,14 +209,26 @@ class Dispatcher:
 
     def _report(self, state: LaneState, running: Running, outcome: Vectors | Exception) -> None:
         """Take what a lane made of a batch. Runs on the lane's threads."""
-        outcome = checked(running, outcome, self._dimension)
-        if self._on_computed is not None and any(running.good_rows) and not isinstance(outcome, Exception):
-            good = running.good_rows
-            self._on_computed([item for item, ok in zip(running.items, good, strict=True) if ok], outcome[good])
-        with self._lock:
-            ended = self._outcomes.take(state, running, outcome, self._clock() - running.started_s)
-            self._wake(self._queue.n_items)
+        try:
+            outcome = checked(running, outcome, self._dimension)
+            self._remember(running, outcome)
+            with self._lock:
+                ended = self._outcomes.take(state, running, outcome, self._clock() - running.started_s)
+                self._wake(self._queue.n_items)
+        except Exception as error:
+            self._defect(error)
+            raise
         tell(ended)
+
+    def _remember(self, running: Running, outcome: Vectors | Exception) -> None:
+        if self._on_computed is None or isinstance(outcome, Exception) or not any(running.good_rows):
+            return
+        good = running.good_rows
+        self._on_computed([item for item, ok in zip(running.items, good, strict=True) if ok], outcome[good])
+
+    def _defect(self, error: Exception) -> None:
+        """Tell callers of a defect of ours: they must hear of it rather than wait for ever."""
+        self._stop(EncodeError(f"internal error while scheduling: {type(error).__name__}: {error}"))
 
     def _give_up(self, late: Sequence[tuple[LaneState, Running]]) -> None:
         """Hand the items of batches that overrun the operation time-out to other lanes."""

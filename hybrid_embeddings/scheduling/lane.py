@@ -109,6 +109,10 @@ class LaneState:
         """Padded tokens per second with all slots busy."""
         return self.lane.n_slots * self.cost.tokens_per_s
 
+    def runs(self, *, queries: bool) -> bool:
+        """Tell whether a batch of queries, or one of bulk work, is under way."""
+        return any(run.items[0].is_query is queries for run in self.running if not run.given_up)
+
     def busy_s(self, now_s: float) -> float:
         """Return the expected seconds until a slot is free; 0 if one is."""
         return min((worker.free_s for worker in self.workers(now_s)), default=0.0)

@@ -92,7 +92,7 @@ class Policy:
         """
         budget = state.budget_tokens
         if self._clock() - last_query_s < QUERY_QUIET_S:
-            if any(not running.items[0].is_query for running in state.running):
+            if state.runs(queries=False):
                 return 0
             budget = min(budget, max(state.cost.tokens_within(_BULK_SLICE_S), _MIN_SLICE_TOKENS))
         has_rivals = bool(self._preferred(self._without_failures(items[0]), state))

@@ -14,6 +14,10 @@ from itertools import islice
 from hybrid_embeddings.scheduling import batches
 from hybrid_embeddings.scheduling.work import Item
 
+# Queries of different length share a batch as long as it has no more padding than this, in tokens: those that are left
+# behind wait for a whole batch more.
+_QUERY_PADDING = 192
+
 Accepts = Callable[[Item], bool]
 Choose = Callable[[Sequence[Item]], int]
 
@@ -64,7 +68,7 @@ class WorkQueue:
         same = same[: batches.fill_in_order([item.length for item in same], budget)]
         same.sort(key=_length)
         place = next(index for index, item in enumerate(same) if item is pilot)
-        rows = batches.rows_with(place, [item.length for item in same], budget)
+        rows = batches.rows_with(place, [item.length for item in same], budget, free_padding=_QUERY_PADDING)
         taken = same[rows.start : rows.stop]
         chosen = set(map(id, taken))
         self._queries = deque(item for item in self._queries if id(item) not in chosen)

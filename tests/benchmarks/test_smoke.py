@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+DUMP = ROOT / "rag_demo" / "configurations" / "trade" / "designer"
 TINY = {
+    "ingest": [DUMP, "--rounds", "1"],
+    "scanner": [DUMP, "--rounds", "1"],
+    "throughput": ["--texts", "100", "--rounds", "1", "--query-rounds", "1"],
+    "mixed": ["--for-s", "1"],
+    "budgets": ["--seconds", "2", "--seeds", "1"],
+    "multi_gpu": ["--texts", "40", "--calls", "3", "--rounds", "1"],
     "latency": [
         *("--rounds", "1", "--threads", "2", "--calls-per-thread", "2", "--open-calls", "4"),
         *("--bulk-texts", "4", "--mixed-s", "1"),
@@ -18,12 +25,20 @@ TINY = {
     "memory": ["--texts", "2000", "--encode-texts", "100", "--rounds", "1"],
     "peers": ["--texts", "4", "--rounds", "1"],
     "cache": ["--texts", "20", "--unique", "4", "--requests", "20", "--vectors", "120"],
+    "near_duplicates": ["--taught", "20", "--asked", "10", "--processes", "1", "--requests", "10"],
 }
 KEYS = {
+    "ingest": {"documents", "facts", "read_s", "store_facts_s"},
+    "scanner": {"designer"},
+    "throughput": {"texts_per_s", "bulk_ratio", "query_ms", "padding"},
+    "mixed": {"sorts", "longest_over_median"},
+    "budgets": {"policies", "best"},
+    "multi_gpu": {"bulk", "calls"},
     "latency": {"single_query_ms", "threads", "asyncio", "beside_bulk", "mixed"},
     "hybrid": {"simulated", "worst", "real"},
     "memory": {"stream", "encode"},
     "peers": {"contestants", "missing"},
+    "near_duplicates": {"precision", "federation"},
     "cache": {"warm_texts_per_s_by_call_size", "langchain", "stores_batch_1000", "records", "reference"},
 }
 

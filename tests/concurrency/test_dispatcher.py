@@ -8,7 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from hybrid_embeddings.errors import BadVector, EncodeError, LaneError, NoLaneAvailable, Overloaded, ServiceClosed
+from hybrid_embeddings.errors import (
+    BadVector,
+    EncodeError,
+    LaneError,
+    LaneOutOfMemory,
+    NoLaneAvailable,
+    Overloaded,
+    ServiceClosed,
+)
 from hybrid_embeddings.resilience.breaker import Breaker
 from hybrid_embeddings.scheduling.cost import CostModel
 from hybrid_embeddings.scheduling.dispatcher import Dispatcher
@@ -357,9 +365,57 @@ def test_many_threads_with_random_faults(start):
         return None
 
     with ThreadPoolExecutor(64) as pool:
-        errors = [error for error in pool.map(call, range(3000)) if error is not None]
-    assert len(errors) < 150
+        errors = [error for error in pool.map(call, range(10_000)) if error is not None]
+    assert len(errors) < 500
     assert dispatcher.queued_tokens == 0
+
+
+@pytest.mark.parametrize("number_of_batch", range(12))
+def test_out_of_memory_at_any_batch_costs_time_only(start, number_of_batch):
+    def fault(number, _):
+        if number == number_of_batch:
+            raise LaneOutOfMemory("the memory is full for a moment")
+
+    lane = SimulatedLane(max_batch_tokens=600, fault=fault)
+    work = items(LENGTHS[:60])
+    np.testing.assert_array_equal(submit(start(lane), work).future.result(10), expected(work))
+    assert len(lane.batches) > number_of_batch
+
+
+def test_late_vectors_of_a_batch_that_was_given_up_do_no_harm(start):
+    """The lane comes back, with a bad row, when another one has the items already."""
+    release = threading.Event()
+
+    def late(_, batch):
+        release.wait(10)
+        return np.full((len(batch.texts), DIMENSION), np.nan, dtype=np.float32)
+
+    stuck, good = SimulatedLane("stuck", fault=late), SimulatedLane("good", tokens_per_s=1e6)
+    dispatcher = start(stuck, good, speeds=[2e6, 1e6], operation_timeout_s=0.1)
+    work = items([5, 6, 7])
+    np.testing.assert_array_equal(submit(dispatcher, work).future.result(10), expected(work))
+    release.set()
+    again = items([8, 9])
+    np.testing.assert_array_equal(submit(dispatcher, again).future.result(10), expected(again))
+
+
+def test_queries_find_a_free_slot_while_bulk_runs(start):
+    """After a query a lane runs one bulk batch at a time, so that the next query does not wait for two."""
+    entered, gate = threading.Semaphore(0), threading.Event()
+
+    def slow_bulk(_, batch):
+        if batch.width > 10:
+            entered.release()
+            gate.wait(10)
+
+    lane = SimulatedLane(n_slots=2, max_batch_tokens=100, fault=slow_bulk)
+    dispatcher = start(lane)
+    submit(dispatcher, [Item(key="q0", text=text(5, 998), is_query=True)]).future.result(10)
+    bulk = submit(dispatcher, items([50] * 20))
+    assert entered.acquire(timeout=10)
+    submit(dispatcher, [Item(key="q1", text=text(7, 999), is_query=True)]).future.result(10)
+    gate.set()
+    bulk.future.result(10)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # it is raised on purpose

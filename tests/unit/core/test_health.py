@@ -1,0 +1,108 @@
+"""Statistics and health of an engine with two real lanes, one of which fails when the test wants it."""
+
+import numpy as np
+import pytest
+
+from hybrid_embeddings import Settings, statistics
+from hybrid_embeddings.errors import LaneError, NoLaneAvailable
+from hybrid_embeddings.models.fingerprint import fingerprint
+from hybrid_embeddings.models.prepared import prepare
+from hybrid_embeddings.models.torch_device import HostDevice
+from hybrid_embeddings.models.torch_lane import TorchLane
+from hybrid_embeddings.pipeline import Request
+from hybrid_embeddings.wiring import build_engine
+from tests.models import default_directory
+
+
+class Unplugged(TorchLane):
+    """A real lane that passes for another device and can be unplugged."""
+
+    fails = False
+
+    def __init__(self, model, device):
+        super().__init__(model.source, model.card, HostDevice(), numeric_class="float32")
+        self.name = self.device = device
+
+    def run(self, batch):
+        if self.fails:
+            raise LaneError("unplugged")
+        return super().run(batch)
+
+
+@pytest.fixture(scope="module")
+def prepared(model_cache):
+    directory = default_directory()
+    return prepare(directory, fingerprint(directory), model_cache)
+
+
+@pytest.fixture
+def engine(prepared):
+    settings = Settings(
+        precision="exact",
+        cache_enabled=False,
+        breaker_threshold_cpu=1,
+        breaker_threshold_gpu=1,
+        breaker_timeout_cpu_s=0.05,
+        breaker_timeout_gpu_s=0.05,
+    )
+    factories = {name: lambda _, name=name: Unplugged(prepared, name) for name in ("cuda:0", "cpu")}
+    made = build_engine(settings, prepared, factories=factories)
+    yield made
+    made.close()
+
+
+def encode(engine, texts):
+    return engine.pipeline.finish(engine.pipeline.start(Request(texts, "text")))
+
+
+def unplug(engine, *names):
+    for state in engine.states:
+        state.lane.fails = state.name in names
+
+
+def statuses(engine):
+    found = statistics.health(engine)
+    return found["status"], {name: part["status"] for name, part in found["components"].items()}
+
+
+def test_healthy_degraded_unhealthy_and_back(engine):
+    texts = [f"text {number}" for number in range(40)]
+    expected = encode(engine, texts)
+    assert statuses(engine) == ("healthy", {"cuda:0": "healthy", "cpu": "healthy"})
+
+    unplug(engine, "cuda:0")
+    while engine.states[0].breaker.state == "closed":  # until it was given something
+        np.testing.assert_allclose(encode(engine, texts), expected, atol=1e-5)
+    assert statuses(engine)[0] == "degraded"
+    assert "unplugged" in engine.states[0].last_error
+
+    unplug(engine, "cuda:0", "cpu")
+    with pytest.raises(NoLaneAvailable, match="unplugged"):
+        encode(engine, texts)
+
+    unplug(engine)
+    while statuses(engine)[0] != "healthy":  # trials are due after 0.05 s
+        try:
+            np.testing.assert_allclose(encode(engine, texts), expected, atol=1e-5)
+        except NoLaneAvailable:
+            continue
+
+
+def test_all_lanes_down_is_unhealthy(engine):
+    for state in engine.states:
+        state.breaker._timeout_s = 3600.0
+    unplug(engine, "cuda:0", "cpu")
+    with pytest.raises(NoLaneAvailable) as caught:
+        encode(engine, ["a"])
+    assert set(caught.value.causes) == {"cuda:0", "cpu"}
+    status, parts = statuses(engine)
+    assert (status, set(parts.values())) == ("unhealthy", {"unhealthy"})
+
+
+def test_performance_is_summed_up_by_sort_of_device_and_by_lane(engine):
+    encode(engine, [f"text {number} " * 20 for number in range(60)])
+    found = statistics.performance_stats(engine)
+    assert set(found) == {"gpu", "cuda:0", "cpu"}
+    assert found["gpu"] == found["cuda:0"]
+    assert sum(found[kind]["request_count"] for kind in ("cpu", "gpu")) >= 1
+    assert all(set(row) >= {"avg_time", "request_count"} for row in found.values())
