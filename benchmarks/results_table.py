@@ -126,6 +126,33 @@ ROWS = (
         "real/of_sum",
     ),
     Row(
+        "hybrid",
+        ("both at once, each with work of its own", "оба одновременно, каждый со своей работой"),
+        "real/apart_at_once_of_sum",
+    ),
+    Row(
+        "multi_gpu",
+        ("4 simulated GPUs of different speed, bulk, speed-up", "модель: 4 разных GPU, большой вызов, ускорение"),
+        "bulk/4 unequal/pulling/scaling",
+        "bulk/4 unequal/in turn/scaling",
+        peers=("round-robin", "по очереди"),
+    ),
+    Row(
+        "multi_gpu",
+        ("the same, calls at random, mean wait", "то же, случайные вызовы, среднее ожидание"),
+        "calls/4 unequal/pulling/wait_ms",
+        "calls/4 unequal/in turn/wait_ms",
+        units=_MS,
+        peers=("round-robin", "по очереди"),
+    ),
+    Row(
+        "mixed",
+        ("mixed calls, longest wait over the median", "разные вызовы, наибольшее ожидание к медиане"),
+        "longest_over_median",
+        "limit",
+        peers=("limit", "предел"),
+    ),
+    Row(
         "memory",
         ("static model, `encode`", "статическая модель, `encode`"),
         f"encode/texts_per_s/{_OURS}",
