@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import math
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing
@@ -31,6 +32,7 @@ from rag_demo.llm.watch import Deadline, Meter
 _log = logging.getLogger(__name__)
 # Counting is a courtesy of the server; the estimate is good enough where it takes longer.
 _COUNTING_S = 1.0
+_ASKING_S = 10.0  # what a server tells of itself needs no model
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,22 +86,31 @@ class Gateway:
 
     async def describe(self) -> ModelInfo:
         """See `LanguageModel.describe`."""
-        failures = []
+        failures: list[LlmError] = []
         for link in self._links:
+            if link.breaker.state == "open":
+                failures.append(_resting(link))
+                continue
             try:
-                return await link.backend.describe()
+                with anyio.fail_after(_ASKING_S):
+                    return await link.backend.describe()
             except LlmError as error:
                 failures.append(error)
+            except TimeoutError:
+                failures.append(LlmTimeout(f"{link.backend.base_url} tells nothing of itself within {_ASKING_S:g} s."))
         raise _together(failures)
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See `LanguageModel.count_tokens`. The first back end counts: it is the one meant to answer."""
-        link = self._links[0]
-        if link.breaker.state == "closed":
+        estimates = [estimate_tokens(text) for text in texts]
+        counted = None
+        if self._links[0].breaker.state == "closed":
             with contextlib.suppress(LlmError), anyio.move_on_after(_COUNTING_S):
-                if (counts := await link.backend.count_tokens(texts)) is not None:
-                    return counts
-        return [self._ratio.corrected(estimate_tokens(text)) for text in texts]
+                counted = await self._links[0].backend.count_tokens("\n".join(texts))
+        if counted is None:
+            return [self._ratio.corrected(estimate) for estimate in estimates]
+        share = counted / max(1, sum(estimates))
+        return [math.ceil(estimate * share) for estimate in estimates]
 
     async def close(self) -> None:
         """See `LanguageModel.close`."""

@@ -91,10 +91,9 @@ class OllamaBackend:
             warnings=tuple(self._warnings(model, running.get(model.name))),
         )
 
-    async def count_tokens(self, texts: Sequence[str]) -> list[int] | None:
+    async def count_tokens(self, text: str) -> int | None:
         """See `Backend.count_tokens`. Ollama has no route for it."""
-        del texts
-        return None
+        del text
 
     async def close(self) -> None:
         """See `Backend.close`."""

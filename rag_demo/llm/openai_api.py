@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -71,10 +71,9 @@ class OpenAiBackend:
             warnings=() if known else (unlisted,),
         )
 
-    async def count_tokens(self, texts: Sequence[str]) -> list[int] | None:
+    async def count_tokens(self, text: str) -> int | None:
         """See `Backend.count_tokens`. The interface has no route for it."""
-        del texts
-        return None
+        del text
 
     async def close(self) -> None:
         """See `Backend.close`."""

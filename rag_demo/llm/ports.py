@@ -38,7 +38,11 @@ class LanguageModel(Protocol):
         """
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, in order: exact where the server counts, else an estimate on the safe side."""
+        """Tokens of each text, in order.
+
+        Where the server counts, it is asked once: the sum is exact, the share of each text about right.
+        Elsewhere it is an estimate on the safe side. Never raises `LlmError`.
+        """
 
     async def close(self) -> None:
         """Close the connections. May be called twice."""
@@ -64,8 +68,8 @@ class Backend(Protocol):
             LlmError: it cannot be reached or does not know the model.
         """
 
-    async def count_tokens(self, texts: Sequence[str]) -> list[int] | None:
-        """Tokens of each text by the server's own tokenizer; None where it offers none."""
+    async def count_tokens(self, text: str) -> int | None:
+        """Tokens of ``text`` by the server's own tokenizer; None where it offers none."""
 
     async def close(self) -> None:
         """Close the connections. May be called twice."""

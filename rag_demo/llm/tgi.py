@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rag_demo.errors import LlmRefused
 from rag_demo.llm.openai_api import OpenAiBackend
 from rag_demo.llm.types import ModelInfo
@@ -30,6 +28,6 @@ class TgiBackend(OpenAiBackend):
             warnings=(_LEGACY,),
         )
 
-    async def count_tokens(self, texts: Sequence[str]) -> list[int] | None:
+    async def count_tokens(self, text: str) -> int | None:
         """See `Backend.count_tokens`."""
-        return [len(await self._post("/tokenize", {"inputs": text})) for text in texts]
+        return len(await self._post("/tokenize", {"inputs": text}))

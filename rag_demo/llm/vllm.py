@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 from rag_demo.errors import LlmError, LlmRefused
@@ -28,13 +27,13 @@ class VllmBackend(OpenAiBackend):
             version = ""
         return dataclasses.replace(info, version=str(version))
 
-    async def count_tokens(self, texts: Sequence[str]) -> list[int] | None:
+    async def count_tokens(self, text: str) -> int | None:
         """See `Backend.count_tokens`."""
         if not self._counts:
             return None
-        body = {"add_special_tokens": False} | ({"model": self._model} if self._model else {})
+        body = {"prompt": text, "add_special_tokens": False} | ({"model": self._model} if self._model else {})
         try:
-            return [int((await self._post(_ROUTE, {**body, "prompt": text}))["count"]) for text in texts]
+            return int((await self._post(_ROUTE, body))["count"])
         except LlmRefused:
             self._counts = False  # a server without the route; it will not grow one
             return None

@@ -12,6 +12,7 @@ import pytest
 from rag_demo.errors import IndexBroken, IndexBusy
 from rag_demo.index.analyse import terms
 from rag_demo.index.lexical import WhooshIndex
+from rag_demo.index.lexical_tantivy import TantivyIndex
 from rag_demo.index.ports import LexicalIndex, LexicalReader, Where, version_of
 from rag_demo.testing import make_document
 from tests.contract.versioned import VersionedContract
@@ -125,32 +126,52 @@ class LexicalIndexContract(VersionedContract):
         index.close()
 
 
-class TestWhoosh(LexicalIndexContract):
+class FolderContract(LexicalIndexContract):
+    """A word index in a folder; ``kind`` is its class."""
+
+    kind: type
+
     @pytest.fixture
     def folder(self, tmp_path: Path) -> Path:
         return tmp_path / "слова"
 
     @pytest.fixture
     def index(self, folder):
-        index = WhooshIndex.create(folder)
+        index = self.kind.create(folder)
         yield index
         index.close()
 
     def test_what_was_sealed_is_there_after_opening_again(self, filled, folder):
         filled.close()
-        again = WhooshIndex.open(folder).at(1)
+        again = self.kind.open(folder).at(1)
         assert found(again, "курс валюты")[0] == RATE.doc_id
         again.close()
 
     def test_a_second_writer_is_refused(self, index, folder):
         with pytest.raises(IndexBusy, match="Another process writes"):
-            WhooshIndex.create(folder)
+            self.kind.create(folder)
 
     def test_several_readers(self, reader, folder):
-        others = [WhooshIndex.open(folder).at(1) for _ in range(3)]
+        others = [self.kind.open(folder).at(1) for _ in range(3)]
         assert all(found(other, "курс") == found(reader, "курс") for other in others)
         for other in others:
             other.close()
+
+    @pytest.mark.parametrize("make", [False, True])
+    def test_a_folder_without_index_is_broken(self, tmp_path, make):
+        folder = tmp_path / "нет"
+        if make:
+            folder.mkdir()
+        with pytest.raises(IndexBroken, match="Index again"):
+            self.kind.open(folder)
+
+
+class TestTantivy(FolderContract):
+    kind = TantivyIndex
+
+
+class TestWhoosh(FolderContract):
+    kind = WhooshIndex
 
     def test_many_updates_leave_few_segments(self, index, folder):
         index.seal()
@@ -178,14 +199,6 @@ class TestWhoosh(LexicalIndexContract):
             ours, theirs = (reader.search(terms(question), 60) for reader in (index.at(61), clean.at(1)))
             assert {hit.key for hit in ours} == {hit.key for hit in theirs}
             assert [hit.score for hit in ours] == pytest.approx([hit.score for hit in theirs], rel=1e-6)
-
-    @pytest.mark.parametrize("make", [False, True])
-    def test_a_folder_without_index_is_broken(self, tmp_path, make):
-        folder = tmp_path / "нет"
-        if make:
-            folder.mkdir()
-        with pytest.raises(IndexBroken, match="Index again"):
-            WhooshIndex.open(folder)
 
     def test_in_a_large_index_common_words_do_not_hide_the_rare_one(self, index):
         names = [f"CommonModule.Модуль{n}.Метод{n}" for n in range(5_200)]

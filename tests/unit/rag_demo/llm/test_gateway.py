@@ -16,8 +16,10 @@ from rag_demo.errors import (
     LlmInterrupted,
     LlmOverloaded,
     LlmRefused,
+    LlmTimeout,
     LlmUnavailable,
 )
+from rag_demo.llm import gateway as gateway_module
 from rag_demo.llm.blocking import Blocking
 from rag_demo.llm.gateway import Gateway, Link
 from rag_demo.llm.options import Limits
@@ -37,7 +39,7 @@ class Written:
         self.name = name
         self.asked = 0
         self.closed = False
-        self.counts: list[int] | None = None
+        self.count: int | None = None
         self._answer = answer
 
     async def stream(self, request):
@@ -51,8 +53,8 @@ class Written:
             await anext(events)
         return ModelInfo(self.name, self.base_url, "м")
 
-    async def count_tokens(self, texts):
-        return self.counts
+    async def count_tokens(self, text):
+        return self.count
 
     async def close(self):
         self.closed = True
@@ -231,8 +233,10 @@ async def test_counting_falls_back_to_an_estimate_that_learns():
     estimated = await gateway.count_tokens(["Где остаток?"])
     await ask(gateway)  # the server counted 5 tokens of an estimate of 15
     assert (await gateway.count_tokens(["Где остаток?"]))[0] < estimated[0]
-    backend.counts = [3]
-    assert await gateway.count_tokens(["Где остаток?"]) == [3]
+    backend.count = 30
+    assert await gateway.count_tokens(["Где остаток?"]) == [30]
+    assert await gateway.count_tokens(["Где", "остаток"]) == [10, 20]  # 2 and 4 by estimate
+    assert await gateway.count_tokens([]) == []
 
 
 async def test_an_answer_of_blanks_is_none():
@@ -252,6 +256,26 @@ async def test_describe_and_close_go_through_the_chain():
         await make(backends[0]).describe()
     await gateway.close()
     assert all(backend.closed for backend in backends)
+
+
+async def test_a_server_that_hangs_holds_up_neither_description_nor_counting(monkeypatch):
+    monkeypatch.setattr(gateway_module, "_ASKING_S", 0.05)
+    monkeypatch.setattr(gateway_module, "_COUNTING_S", 0.05)
+    hanging = saying("a")
+    hanging.describe = hanging.count_tokens = lambda *_: asyncio.Event().wait()
+    gateway = make(hanging, saying("b"))
+    assert (await gateway.describe()).backend == "b"
+    assert await gateway.count_tokens(["Где остаток?"]) == [7]
+    with pytest.raises(LlmTimeout):
+        await make(hanging).describe()
+
+
+async def test_a_server_that_is_left_alone_is_not_asked_what_it_is():
+    down = failing("a", LlmUnavailable("x"))
+    gateway = make(down, saying("b"), threshold=1)
+    await ask(gateway)
+    down.describe = None  # asking would fail
+    assert (await gateway.describe()).backend == "b"
 
 
 async def test_the_first_that_generates_is_found():
