@@ -16,7 +16,7 @@ from rag_demo.errors import RagDemoError
 from rag_demo.index.ports import Where
 from rag_demo.settings import Settings
 from rag_demo.types import Scope
-from rag_demo.work import Work, lasting_work, work
+from rag_demo.work import Staying, Work, work
 
 DEMO_SPACE = "demo"
 DEMO_QUESTIONS = (
@@ -46,7 +46,7 @@ def chat(scope: Scope, *, settings: Settings) -> None:
     """Answer questions until the user leaves."""
     where = _where(scope, settings)
     conversation = NEW
-    with lasting_work(settings, command="rag-demo chat") as working:
+    with contextlib.closing(Staying(settings, command="rag-demo chat")) as working:
         say(_CHAT_HELP)
         for line in _lines("\n> "):
             if line in {"exit", "quit", "выход"}:
@@ -57,7 +57,7 @@ def chat(scope: Scope, *, settings: Settings) -> None:
                 conversation = NEW
             elif line:
                 try:
-                    turn = _ask_and_show(working, line, where, scope.top_k, conversation)
+                    turn = _ask_and_show(working(), line, where, scope.top_k, conversation)
                     conversation = conversation.with_turn(turn)
                 except RagDemoError as error:  # a question that is too long must not end the chat
                     complain(f"rag-demo: {error}")

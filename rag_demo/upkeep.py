@@ -15,7 +15,7 @@ from rag_demo.errors import IndexBroken, IndexMissing, InputError
 from rag_demo.index.store import SpaceStore
 from rag_demo.settings import Settings
 from rag_demo.watch import changes, keep
-from rag_demo.work import Done, Work, lasting_work, work
+from rag_demo.work import Done, Staying, Work, work
 
 _MOST_PROBLEMS = 10
 
@@ -73,10 +73,10 @@ def watch(folder: Path, space_id: str, *, docs: Sequence[Path] | None, settings:
         raise InputError(f"{folder} is not a folder, so it cannot be watched.")
     beside = _documents_folders(space_id, settings) if docs is None else docs
     stop = threading.Event()
-    with lasting_work(settings, command="rag-demo watch") as working, _ended_by_signals(stop):
+    with contextlib.closing(Staying(settings, command="rag-demo watch")) as working, _ended_by_signals(stop):
         say(f"Watching {', '.join(map(str, [folder, *beside]))} for space {space_id!r}. Ctrl-C ends it.")
         keep(
-            lambda: _update(working, folder, space_id, beside),
+            lambda: _update(working(), folder, space_id, beside),
             changes([folder, *beside], stop=stop),
             tell=lambda error: complain(f"{_clock()} not updated: {error}"),
             stop=stop,

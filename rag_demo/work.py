@@ -170,22 +170,44 @@ def work(settings: Settings) -> Iterator[Work]:
         yield Here(library)
 
 
-@contextlib.contextmanager
-def lasting_work(settings: Settings, *, command: str) -> Iterator[Work]:
-    """As `work`, for a process that stays: where there is no other, it holds the indexes and works for others too.
+class Staying:
+    """Chooses who works for a process that stays; call it each time.
 
-    Args:
-        settings: where the indexes are.
-        command: what runs in this process, for messages of others.
+    Where another process holds the indexes, that one. Where there is none, or it has ended, this process: from then on
+    it holds them, and works for others too.
     """
-    owner = find_owner(settings.data_path)
-    if owner is not None:
-        yield There(owner)
-        return
-    with contextlib.closing(Library(settings)) as library:
-        here = Here(library)
-        with Endpoint(handlers(here), command=command, version=version()).serving(settings.data_path):
-            yield here
+
+    def __init__(self, settings: Settings, *, command: str) -> None:
+        """Take where the indexes are, and what runs in this process, for messages of others."""
+        self._settings = settings
+        self._command = command
+        self._here: Here | None = None
+        self._opened = contextlib.ExitStack()
+
+    def __call__(self) -> Work:
+        """Who works now.
+
+        Raises:
+            IndexBusy: another process is just taking the indexes.
+        """
+        if self._here is not None:
+            return self._here
+        owner = find_owner(self._settings.data_path)
+        return There(owner) if owner is not None else self._claimed()
+
+    def close(self) -> None:
+        """Let go of the indexes, after what others have asked for is done."""
+        self._here = None
+        self._opened.close()
+
+    def _claimed(self) -> Here:
+        with contextlib.ExitStack() as opening:
+            here = Here(opening.enter_context(contextlib.closing(Library(self._settings))))
+            endpoint = Endpoint(handlers(here), command=self._command, version=version())
+            opening.enter_context(endpoint.serving(self._settings.data_path))
+            self._opened = opening.pop_all()
+        self._here = here
+        return here
 
 
 def handlers(here: Here) -> dict[str, Handler]:

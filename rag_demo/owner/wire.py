@@ -52,6 +52,7 @@ def as_error(error: Exception) -> Message:
 
 def raise_error(told: Mapping[str, Any]) -> None:
     """Raise the error that the owner told of."""
-    kind = getattr(errors, str(told.get("type")), None)
-    is_ours = isinstance(kind, type) and issubclass(kind, errors.RagDemoError)
-    raise (kind if is_ours else errors.RagDemoError)(str(told.get("message")))
+    kind, message = getattr(errors, str(told.get("type")), None), str(told.get("message"))
+    if isinstance(kind, type) and issubclass(kind, errors.RagDemoError):
+        raise kind(message)
+    raise errors.RagDemoError(message)

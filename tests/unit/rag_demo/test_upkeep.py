@@ -169,6 +169,23 @@ def test_watch_brings_changes_in_and_goes_on_after_errors(run, start, dump, tmp_
     assert watcher.wait(30) == (0 if os.name == "posix" else watcher.returncode)
 
 
+def test_a_watcher_takes_over_when_the_owner_ends(run, start, dump):
+    run("index", dump.root, "--space", "лавка")
+    chat = start("chat", "--space", "лавка")
+    until(chat, "Commands:")
+    chat.stdin.write("Посчитать0_0\n")
+    chat.stdin.flush()
+    until(chat, "CommonModule.Модуль0.Посчитать0_0")
+    watcher = start("watch", dump.root, "--space", "лавка")
+    until(watcher, "Watching")
+    chat.stdin.write("exit\n")
+    chat.stdin.flush()
+    assert chat.wait(30) == 0
+    dump.write_module("Модуль0", ["СовсемНовая"])
+    assert "1 changed" in until(watcher, "Updated space")
+    assert "CommonModule.Модуль0.СовсемНовая" in run("ask", "СовсемНовая")[1]
+
+
 def test_what_failed_is_tried_again_when_nothing_changes():
     tries, told = [], []
 
