@@ -2,6 +2,7 @@
 
     RagDemoError
     ├── InputError        the question, a name or an option is not usable
+    │   └── TooLittle     there is too little to train a model on
     ├── NotADump          the folder is not a configuration dump that we read
     ├── IndexMissing      nothing has been indexed yet, or not this space
     ├── IndexBusy         another process owns the index
@@ -29,6 +30,10 @@ class RagDemoError(Exception):
 
 class InputError(RagDemoError):
     """A question, a name or an option cannot be used as it is."""
+
+
+class TooLittle(InputError):
+    """There is too little text to train a model on."""
 
 
 class NotADump(RagDemoError):

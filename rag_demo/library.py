@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from rag_demo import wiring
+from rag_demo.adapt_wiring import ADAPTED, ModelChoice
 from rag_demo.chat.answer import Assistant
 from rag_demo.chat.session import NEW, Conversation
 from rag_demo.errors import IndexBroken, IndexMissing, NoRoom
@@ -32,6 +33,9 @@ from rag_demo.ports import Embedder
 from rag_demo.settings import Settings
 from rag_demo.speaking import OnText, Speaker
 from rag_demo.types import Answer
+
+# Share of the documents whose change makes a model that was adapted to them one of another configuration.
+_WORN = 0.2
 
 
 class Library:
@@ -92,8 +96,23 @@ class Library:
             told = on_text or (lambda _: None)
             return speaker.ask(assistant, question, where=where, top_k=top_k, conversation=conversation, on_text=told)
 
+    def speaker(self) -> Speaker | None:
+        """The language model of the settings, opened once; None: answers are put together out of the sources.
+
+        Raises:
+            InputError: the settings cannot be used.
+        """
+        return self._speaking()
+
     def index(
-        self, folder: Path, space_id: str, *, docs: Sequence[Path] = (), full: bool = False, progress: Progress
+        self,
+        folder: Path,
+        space_id: str,
+        *,
+        docs: Sequence[Path] = (),
+        full: bool = False,
+        model: ModelChoice | None = None,
+        progress: Progress,
     ) -> Report:
         """Bring a space up to date with its files, or make it anew where there is no index to start from.
 
@@ -102,6 +121,8 @@ class Library:
             space_id: name of the space.
             docs: folders of documents beside it.
             full: make it anew in any case.
+            model: for an index that is made anew; another one than before is a reason for that. None: the one that
+                the space has, or that of the settings.
             progress: told of every stage.
 
         Raises:
@@ -118,14 +139,17 @@ class Library:
             open_sources(folder, docs, space_id=space_id) as sources,
         ):
             job = Job(folder, space_id, tuple(docs), sources=sources, progress=progress)
-            reason = self._why_anew(space_id, full=full)
+            model = model or self._model_of(space_id)
+            reason = self._why_anew(space_id, model, full=full)
             report = None
             if not reason:
                 try:
                     report = self._update(job)
+                    reason = _worn(report.manifest)
                 except IndexBroken as error:
                     reason = f"the old one is damaged: {error}"
-            report = report or self._build(job, reason)
+            if report is None or reason:
+                report = self._build(job, reason, model)
         return dataclasses.replace(report, elapsed_s=time.perf_counter() - started)
 
     def verify(self, space_id: str, *, progress: Progress) -> list[Difference]:
@@ -137,6 +161,7 @@ class Library:
         Raises:
             IndexBroken: the catalogue itself is damaged, so that the space has to be indexed again.
         """
+        self._store.require(space_id)
         with self._writing, self._store.writing(space_id):
             manifest, folder = self._store.require(space_id)
             embedder = partial(self._embedder, manifest, folder)
@@ -169,7 +194,13 @@ class Library:
             embedder.close()
         self._embedders.clear()
 
-    def _why_anew(self, space_id: str, *, full: bool) -> str:
+    def _model_of(self, space_id: str) -> ModelChoice:
+        with contextlib.suppress(IndexBroken):
+            if manifest := self._store.manifest(space_id):
+                return ModelChoice(manifest.model_choice)
+        return ModelChoice(self._settings.model)
+
+    def _why_anew(self, space_id: str, model: ModelChoice, *, full: bool) -> str:
         """Why the index cannot be brought up to date; empty if it can."""
         try:
             manifest = self._store.manifest(space_id)
@@ -179,9 +210,14 @@ class Library:
             return "there is none yet"
         if full:
             return "that was asked for"
+        return self._outdated(manifest, model)
+
+    def _outdated(self, manifest: Manifest, model: ModelChoice) -> str:
         if manifest.format != FORMAT or manifest.recipe != wiring.choices_digest(self._settings):
             return "another version or other settings made the old one"
-        if not manifest.model_folder and manifest.model_fingerprint != self._embedder().fingerprint:
+        if model.name != manifest.model_choice:
+            return f"another model was asked for than that of the old one ({manifest.model_name})"
+        if not manifest.model_folder and manifest.model_fingerprint != self._chosen(model).fingerprint:
             return f"another model made the old one ({manifest.model_name})"
         return ""
 
@@ -200,7 +236,7 @@ class Library:
         embedder = partial(self._embedder, manifest, folder)
         revision = manifest.revision + 1
         prepare(parts, folder, revision=manifest.revision, embedder=embedder, progress=job.progress)
-        read = self._classified(job.read(changes), embedder)
+        read = self._classified(job.read(changes), partial(self._chosen, ModelChoice(manifest.model_choice)))
         documents = [document for _, file in read for document in file.documents]
         check_room(folder, for_index(documents, dimension=manifest.dimension))
         counted = advance(
@@ -215,18 +251,20 @@ class Library:
         kinds, files, problems = summary(parts, revision=revision)
         check_enough(files, problems := job.problems(problems))
         manifest = job.describe(manifest, revision=revision, counts=kinds, problems=len(problems))
+        manifest = dataclasses.replace(manifest, changed=manifest.changed + counted.all)
         self._store.publish(manifest)
         self._assistants.forget(job.space_id)
         finish(parts, folder, revision=revision)
         files_counted = Counts(len(changes.added), len(changes.changed), len(changes.removed))
         return Report(manifest, tuple(problems), files_counted, counted)
 
-    def _build(self, job: Job, reason: str) -> Report:
+    def _build(self, job: Job, reason: str, model: ModelChoice) -> Report:
         changes = job.compare({})
         read = job.read(changes)
         problems = job.problems(problem for _, file in read for problem in file.problems)
         check_enough(sum(bool(file.documents) for _, file in read), problems)
-        read = self._classified(read, self._embedder)
+        embedder = partial(self._chosen, model)
+        read = self._classified(read, embedder)
         documents = sorted(
             (document for _, file in read for document in file.documents),
             key=lambda document: (document.path, document.line_start),
@@ -243,9 +281,10 @@ class Library:
         manifest = wiring.index(
             ingested,
             source=job.folder,
-            embedder=self._embedder(),
+            embedder=embedder,
             settings=self._settings,
             progress=job.progress,
+            model=model,
             beside=job.docs,
             states={state.path: state for state, _ in read},
         )
@@ -293,7 +332,7 @@ class Library:
         speaker = self._speaking()
         return wiring.open_assistant(
             spaces,
-            embedder=self._embedder(),
+            embedder=self._embedder,
             settings=self._settings,
             read_dense=self._vectors.read,
             cache=self._answers,
@@ -311,13 +350,29 @@ class Library:
                 self._speaker = Speaker(self._settings, events=self.events)
             return self._speaker
 
-    def _embedder(self, manifest: Manifest | None = None, folder: Path | None = None) -> Embedder:
-        """The model of a generation, or the one that the settings name. Loaded once."""
-        model = folder / manifest.model_folder if manifest and folder and manifest.model_folder else None
+    def _embedder(self, manifest: Manifest, folder: Path) -> Embedder:
+        """The model of a generation."""
+        if manifest.model_folder:
+            return self._loaded(str(folder), lambda: wiring.open_adapted(folder / manifest.model_folder))
+        return self._chosen(ModelChoice(manifest.model_choice))
+
+    def _chosen(self, model: ModelChoice) -> Embedder:
+        """The model that a choice names; where one is to be adapted, that of the settings of the engine."""
+        name = "" if model.name == ADAPTED else model.name
+        return self._loaded(name, lambda: wiring.build_embedder(name) if name else wiring.build_embedder())
+
+    def _loaded(self, key: str, load: Callable[[], Embedder]) -> Embedder:
         with self._embedder_lock:
-            if str(model) not in self._embedders:
-                self._embedders[str(model)] = wiring.build_embedder(model) if model else wiring.build_embedder()
-            return self._embedders[str(model)]
+            if key not in self._embedders:
+                self._embedders[key] = load()
+            return self._embedders[key]
+
+
+def _worn(manifest: Manifest) -> str:
+    """Why an adapted model no longer fits; empty if it does."""
+    if manifest.model_folder and manifest.changed > _WORN * sum(manifest.counts.values()):
+        return f"{manifest.changed:,} documents have changed since its model was trained"
+    return ""
 
 
 @contextlib.contextmanager

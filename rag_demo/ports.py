@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+
+from rag_demo.types import Document
 
 Vectors = npt.NDArray[np.float32]
 
@@ -33,3 +35,11 @@ class Embedder(Protocol):
 
     def close(self) -> None:
         """Release threads and memory. May be called twice."""
+
+
+@runtime_checkable
+class WritesPassages(Protocol):
+    """An embedder that says itself what of a document it wants to see."""
+
+    def passage(self, document: Document) -> str:
+        """The text of ``document`` that `Embedder.encode_documents` is to be given."""

@@ -49,6 +49,12 @@ class Settings:
         "(~/.local/share/hybrid-embeddings/rag-demo, %LOCALAPPDATA%\\hybrid-embeddings\\rag-demo on Windows).",
     )
     space: str = _option("", "RAG_SPACE", "Space to ask when --space is not given; commas between several.")
+    model: str = _option(
+        "adapted",
+        "RAG_MODEL",
+        "Model of new indexes: adapted (trained on the configuration itself while it is indexed) or the name or folder "
+        "of any other. Empty: EMBEDDING_MODEL.",
+    )
     qdrant_url: str = _option("", "QDRANT_URL", "Not supported yet: the vectors live in a folder (Qdrant Edge).")
     top_k: int = _option(5, "RAG_TOP_K", "Number of sources below an answer.", low=1, high=50)
     candidates: int = _option(50, "RAG_CANDIDATES", "Hits that each search leg hands to the fusion.", low=10, high=1000)
@@ -90,6 +96,20 @@ class Settings:
     )
     nli_timeout_s: float = _option(
         60.0, "RAG_NLI_TIMEOUT", "Seconds for loading and asking that model, all passages together.", low=0.1, high=3600
+    )
+    api_keys: str = _option(
+        "",
+        "RAG_API_KEYS",
+        "Who may ask the server: name:key or name:key:space|space, commas between several. Empty: everybody.",
+        is_secret=True,
+    )
+    hosts: str = _option(
+        "",
+        "RAG_HOSTS",
+        "Names under which the server may be asked besides those of the local machine, commas between several; * any.",
+    )
+    requests_per_minute: int = _option(
+        0, "RAG_REQUESTS_PER_MINUTE", "Questions of one key, or of one address; 0: any number.", low=0, high=1_000_000
     )
     llm_mode: str = _option(
         "extractive",

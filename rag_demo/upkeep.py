@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from rag_demo.adapt_wiring import ModelChoice
 from rag_demo.console import ProgressBar, complain, say, spaces_as_text
 from rag_demo.errors import IndexBroken, IndexMissing, InputError
 from rag_demo.index.store import SpaceStore
@@ -20,13 +21,21 @@ from rag_demo.work import Done, Staying, Work, work
 _MOST_PROBLEMS = 10
 
 
-def index(folder: Path, space_id: str, *, docs: Sequence[Path] = (), full: bool = False, settings: Settings) -> None:
+def index(
+    folder: Path,
+    space_id: str,
+    *,
+    docs: Sequence[Path] = (),
+    full: bool = False,
+    model: ModelChoice | None = None,
+    settings: Settings,
+) -> None:
     """Bring a space up to date with a dump and documents beside it, or make it anew.
 
     Files that were skipped or only partly read go to standard error.
     """
     with work(settings) as working:
-        _report(working.index(folder, space_id, docs, full=full, progress=ProgressBar()))
+        _report(working.index(folder, space_id, docs, full=full, model=model, progress=ProgressBar()))
 
 
 def verify(space_ids: Sequence[str], *, settings: Settings) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag_demo.adapt_wiring import MODEL_FOLDER, ModelChoice, open_adapted
 from rag_demo.chat.answer import EXTRACTIVE, Assistant
 from rag_demo.chat.answer_cache import AnswerCache
 from rag_demo.chat.cache_redis import RedisStore
@@ -41,14 +42,16 @@ from rag_demo.types import Document
 
 # Generation folder, revision → its vectors.
 ReadDense = Callable[[Path, int], DenseReader]
+# Manifest and folder of a generation → its model.
+ModelOf = Callable[[Manifest, Path], Embedder]
 _log = logging.getLogger(__name__)
 
 
-def build_embedder(model: Path | None = None) -> Embedder:
+def build_embedder(model: str | None = None) -> Embedder:
     """The embedding service with the settings of its own (``EMBEDDING_MODEL`` and others), or with the given model."""
     from hybrid_embeddings import EmbeddingService
 
-    return EmbeddingService(str(model)) if model else EmbeddingService()
+    return EmbeddingService(model) if model else EmbeddingService()
 
 
 def classify(documents: Sequence[Document], *, embedder: Embedder, settings: Settings) -> list[Document]:
@@ -67,42 +70,49 @@ def index(
     ingested: Ingested,
     *,
     source: Path,
-    embedder: Embedder,
+    embedder: Callable[[], Embedder],
     settings: Settings,
     progress: Progress,
     beside: Sequence[Path] = (),
     states: Mapping[str, FileState] | None = None,
+    model: ModelChoice | None = None,
 ) -> Manifest:
     """Build a new generation of the space and switch to it; until then, and after a failure, the old one is used.
 
     Args:
         ingested: all that is to be found in the space.
         source: folder of the dump.
-        embedder: the model of this generation.
+        embedder: gives the model of this generation where none is trained.
         settings: where to, and how.
         progress: told after each batch.
         beside: folders of documents.
         states: of the files that were read; with them, `Library.index` can later read only those that changed.
+        model: what was asked for; an adapted one is trained here, if there is enough to learn from.
 
     Raises:
+        InputError: the model to start from cannot be used.
         IndexBusy: another process builds this space.
         NoRoom: the disk is too full.
     """
     documents = ingested.documents
     space_id = documents[0].space_id
     store = SpaceStore(settings.data_path)
-    with store.building(space_id) as folder:
-        check_room(folder, for_index(documents, dimension=embedder.dimension))
-        parts = _create_parts(folder, dimension=embedder.dimension, settings=settings)
+    model = model or ModelChoice("")
+    with contextlib.ExitStack() as opened:
+        folder = opened.enter_context(store.building(space_id))
+        adapted = model.train(documents, folder / MODEL_FOLDER, progress=progress)
+        used = opened.enter_context(contextlib.closing(open_adapted(adapted.folder))) if adapted else embedder()
+        check_room(folder, for_index(documents, dimension=used.dimension))
+        parts = _create_parts(folder, dimension=used.dimension, settings=settings)
 
         def check(left: int) -> None:
-            check_room(folder, for_vectors(left, dimension=embedder.dimension))
+            check_room(folder, for_vectors(left, dimension=used.dimension))
 
         try:
             fill(
                 parts,
                 documents,
-                embedder=embedder,
+                embedder=used,
                 progress=progress,
                 before_vectors=check,
                 facts=ingested.facts,
@@ -118,14 +128,17 @@ def index(
             source_format=ingested.format,
             configuration_name=ingested.configuration_name,
             configuration_version=ingested.configuration_version,
-            model_name=embedder.model_name,
-            model_fingerprint=embedder.fingerprint,
-            dimension=embedder.dimension,
+            model_name=used.model_name,
+            model_fingerprint=used.fingerprint,
+            dimension=used.dimension,
             created=now(),
             counts=counts(documents),
             problems=len(ingested.problems),
             recipe=choices_digest(settings),
             documents_folders=[str(folder.resolve()) for folder in beside],
+            model_choice=model.name,
+            model_folder=MODEL_FOLDER if adapted else "",
+            dense_weight=adapted.weight if adapted else -1.0,
         )
         store.publish(manifest)
     return manifest
@@ -153,7 +166,7 @@ def choose_spaces(asked: Sequence[str], settings: Settings) -> tuple[str, ...]:
 def open_assistant(
     spaces: Sequence[str],
     *,
-    embedder: Embedder,
+    embedder: ModelOf,
     settings: Settings,
     read_dense: ReadDense | None = None,
     cache: AnswerCache | None = None,
@@ -165,7 +178,7 @@ def open_assistant(
 
     Args:
         spaces: their names.
-        embedder: for questions.
+        embedder: gives the model of a generation, for questions.
         settings: where the spaces are, and weights.
         read_dense: gives the vectors of a generation folder at a revision; default: opens them for this call alone.
         cache: of answers; stays open.
@@ -179,11 +192,11 @@ def open_assistant(
     opened = [_open_space(name, embedder=embedder, settings=settings, read_dense=read_dense) for name in spaces]
     retriever = Retriever(
         [entry.space for entry in opened],
-        encode_query=embedder.encode_query,
+        encode_query=opened[0].model.encode_query,
         weights={
             "lexical": settings.lexical_weight,
             "exact": settings.exact_weight,
-            "dense": settings.dense_weight,
+            "dense": max(entry.dense_weight for entry in opened),
         },
         candidates=settings.candidates,
     )
@@ -193,7 +206,7 @@ def open_assistant(
         shelves=Shelves([(entry.space.space_id, entry.space.catalogue) for entry in opened]),
         writer=writer,
         cache=cache,
-        encode_query=embedder.encode_query,
+        encode_query=opened[0].model.encode_query,
         generations={entry.space.space_id: entry.generation for entry in opened},
         model_name=model_name,
         events=events,
@@ -308,9 +321,11 @@ class _Opened:
     space: OpenSpace
     facts: FactReader
     generation: str
+    model: Embedder
+    dense_weight: float
 
 
-def _open_space(space_id: str, *, embedder: Embedder, settings: Settings, read_dense: ReadDense | None) -> _Opened:
+def _open_space(space_id: str, *, embedder: ModelOf, settings: Settings, read_dense: ReadDense | None) -> _Opened:
     store = SpaceStore(settings.data_path)
     manifest, folder = store.require(space_id)
     try:
@@ -324,16 +339,19 @@ def _open_space(space_id: str, *, embedder: Embedder, settings: Settings, read_d
 
 
 def _open_generation(
-    manifest: Manifest, folder: Path, *, embedder: Embedder, settings: Settings, read_dense: ReadDense | None
+    manifest: Manifest, folder: Path, *, embedder: ModelOf, settings: Settings, read_dense: ReadDense | None
 ) -> _Opened:
+    model = embedder(manifest, folder)
     space = OpenSpace(
         space_id=manifest.space_id,
         lexical=_read_lexical(folder / "lexical", manifest.revision),
         catalogue=open_catalogue(manifest, folder),
-        dense=_read_dense(manifest, folder, embedder=embedder, settings=settings, read_dense=read_dense),
+        dense=_read_dense(manifest, folder, embedder=model, settings=settings, read_dense=read_dense),
+        encode_query=model.encode_query,
     )
     facts = FactReader.open(folder / "facts.sqlite", revision=manifest.revision)
-    return _Opened(space, facts, f"{manifest.generation}.{manifest.revision}")
+    weight = settings.dense_weight if manifest.dense_weight < 0 else manifest.dense_weight
+    return _Opened(space, facts, f"{manifest.generation}.{manifest.revision}", model, weight)
 
 
 def _read_lexical(folder: Path, revision: int) -> LexicalReader:

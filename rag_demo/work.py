@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from rag_demo.adapt_wiring import ModelChoice
 from rag_demo.chat.answer import turn_of
 from rag_demo.chat.session import NEW, Conversation, Turn
 from rag_demo.console import answer_as_json, answer_as_text, answer_tail, report_as_text
@@ -59,7 +60,16 @@ class Work(Protocol):
     ) -> Answered:
         """Answer a question; see `Library.ask`."""
 
-    def index(self, folder: Path, space_id: str, docs: Sequence[Path], *, full: bool, progress: Progress) -> Done:
+    def index(
+        self,
+        folder: Path,
+        space_id: str,
+        docs: Sequence[Path],
+        *,
+        full: bool,
+        progress: Progress,
+        model: ModelChoice | None = None,
+    ) -> Done:
         """See `Library.index`."""
 
     def verify(self, space_id: str, *, progress: Progress) -> Done:
@@ -88,9 +98,18 @@ class Here:
         answer = self._library.ask(question, where, top_k, conversation=conversation, on_text=on_text)
         return Answered(answer_as_text(answer), answer_as_json(answer), turn_of(answer), answer_tail(answer))
 
-    def index(self, folder: Path, space_id: str, docs: Sequence[Path], *, full: bool, progress: Progress) -> Done:
+    def index(
+        self,
+        folder: Path,
+        space_id: str,
+        docs: Sequence[Path],
+        *,
+        full: bool,
+        progress: Progress,
+        model: ModelChoice | None = None,
+    ) -> Done:
         """See `Work`."""
-        report = self._library.index(folder, space_id, docs=docs, full=full, progress=progress)
+        report = self._library.index(folder, space_id, docs=docs, full=full, model=model, progress=progress)
         problems = tuple((problem.path, problem.message) for problem in report.problems)
         return Done(report_as_text(report), problems, report.is_unchanged)
 
@@ -135,13 +154,23 @@ class There:
         given = self._owner.call("ask", arguments, on_message=lambda message: told(str(message["text"])))
         return Answered(given["text"], given["json"], _turn(given["turn"]), given["tail"])
 
-    def index(self, folder: Path, space_id: str, docs: Sequence[Path], *, full: bool, progress: Progress) -> Done:
+    def index(
+        self,
+        folder: Path,
+        space_id: str,
+        docs: Sequence[Path],
+        *,
+        full: bool,
+        progress: Progress,
+        model: ModelChoice | None = None,
+    ) -> Done:
         """See `Work`."""
         arguments = {
             "folder": str(folder.absolute()),
             "space": space_id,
             "docs": [str(one.absolute()) for one in docs],
             "full": full,
+            "model": None if model is None else [model.name, str(model.base.absolute()) if model.base else ""],
         }
         return self._done("index", arguments, progress)
 
@@ -224,7 +253,9 @@ def handlers(here: Here) -> dict[str, Handler]:
     def index(given: Mapping[str, Any], send: Send) -> dict[str, Any]:
         docs = [Path(folder) for folder in given["docs"]]
         folder, space, full = Path(given["folder"]), str(given["space"]), bool(given["full"])
-        return _told(here.index(folder, space, docs, full=full, progress=_sending(send)))
+        model = given.get("model")
+        choice = None if model is None else ModelChoice(str(model[0]), Path(model[1]) if model[1] else None)
+        return _told(here.index(folder, space, docs, full=full, model=choice, progress=_sending(send)))
 
     def verify(given: Mapping[str, Any], send: Send) -> dict[str, Any]:
         return _told(here.verify(str(given["space"]), progress=_sending(send)))

@@ -14,7 +14,7 @@ from rag_demo.index.ports import FIRST_REVISION, DenseIndex, LexicalIndex, versi
 from rag_demo.index.states import FileState
 from rag_demo.ingest import FileRead, Problem
 from rag_demo.ingest.facts import Fact
-from rag_demo.ports import Embedder
+from rag_demo.ports import Embedder, Vectors, WritesPassages
 from rag_demo.types import Document
 
 # Stage, items done, items in all; done == total once at the end of each stage.
@@ -56,6 +56,11 @@ class Counts:
     added: int = 0
     changed: int = 0
     removed: int = 0
+
+    @property
+    def all(self) -> int:
+        """Documents of any of them."""
+        return self.added + self.changed + self.removed
 
 
 def fill(
@@ -160,9 +165,15 @@ def add_vectors(
     """Encode documents and add them to an index of vectors."""
     for batch, done in _batches(documents):
         before_vectors(len(documents) - done + len(batch))
-        vectors = embedder().encode_documents([passage(document) for document in batch])
+        vectors = encode(embedder(), batch)
         dense.add(batch, vectors, revision=revision)
         progress("vectors", done, len(documents))
+
+
+def encode(embedder: Embedder, documents: Sequence[Document]) -> Vectors:
+    """Vectors of documents, float32 ``(len(documents), dimension)``."""
+    text_of = embedder.passage if isinstance(embedder, WritesPassages) else passage
+    return embedder.encode_documents([text_of(document) for document in documents])
 
 
 def counts(documents: Sequence[Document]) -> dict[str, int]:

@@ -30,7 +30,7 @@ from rag_demo.index.ports import FIRST_REVISION
 from rag_demo.index.retired import write_atomically
 
 # Raised when files of an older version cannot be read any more; they are then built anew.
-FORMAT = 2
+FORMAT = 3
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "int": (int,),
@@ -62,6 +62,8 @@ class Manifest:
     recipe: str = ""  # of everything that makes an index anew when it changes: analyser, version, choice of the model
     model_folder: str = ""  # of a model that lies in the generation; empty: ``model_name`` is one of the engine
     dense_weight: float = -1.0  # of the vector search in the fusion, chosen with the model; below 0: of the settings
+    model_choice: str = ""  # what was asked for: "adapted", a name, or the model of the engine's settings if empty
+    changed: int = 0  # documents that changed since the generation was made
     documents_folders: list[str] = field(default_factory=list)  # folders of documents beside the dump
     format: int = FORMAT
 

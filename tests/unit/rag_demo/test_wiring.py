@@ -39,7 +39,7 @@ def build(settings, tmp_path):
         manifest = wiring.index(
             ingested(*documents),
             source=tmp_path,
-            embedder=embedder or WordEmbedder(),
+            embedder=lambda: embedder or WordEmbedder(),
             settings=settings,
             progress=lambda stage, done, total: stages.append((stage, done, total)),
         )
@@ -50,7 +50,7 @@ def build(settings, tmp_path):
 
 
 def ask(settings, question, *, spaces=("trade",), embedder=None):
-    with wiring.open_assistant(spaces, embedder=embedder or WordEmbedder(), settings=settings) as assistant:
+    with wiring.open_assistant(spaces, embedder=lambda *_: embedder or WordEmbedder(), settings=settings) as assistant:
         return assistant.answer(question, where=Where(spaces), top_k=3)
 
 
@@ -62,7 +62,7 @@ def test_what_was_indexed_answers(settings, build):
     assert answer.degraded == ()
     assert answer.sources[0].hit.document == STOCK
     assert [source.n for source in answer.sources] == list(range(1, len(answer.sources) + 1))
-    assert set(answer.timings_ms) == {"lexical", "exact", "dense", "fusion", "retrieve", "answer", "total"}
+    assert {"lexical", "exact", "dense", "fusion", "retrieve", "answer", "total"} <= set(answer.timings_ms)
 
 
 def test_objects_of_a_kind_are_listed(settings, build):
@@ -130,7 +130,7 @@ def test_room_grows_with_documents_texts_and_dimension():
 
 def test_indexing_goes_on_while_a_chat_is_open(settings, build):
     build(PRICE)
-    with wiring.open_assistant(("trade",), embedder=WordEmbedder(), settings=settings) as assistant:
+    with wiring.open_assistant(("trade",), embedder=lambda *_: WordEmbedder(), settings=settings) as assistant:
         build(STOCK)
         assert not assistant.answer("ПолучитьЦену", where=Where(("trade",)), top_k=3).refused
     assert not ask(settings, "ОстатокТовара").refused
