@@ -45,11 +45,12 @@ class SketchIndex:
             self._build()
 
     def search(self, sketches: _Matrix, k: int) -> tuple[_Slots, _Matrix]:
-        """Return the slots of the k nearest of each sketch, (n, k), and their cosine, (n, k); slot -1 where none is."""
+        """Return the slots of the k nearest of each sketch, (n, k), and their cosine, (n, k); or fewer."""
         if self._graph is not None:
             found = self._graph.search(sketches, k, threads=1)
             slots = np.asarray(found.keys, dtype=np.int64).reshape(len(sketches), -1)
-            return slots, 1.0 - np.asarray(found.distances, dtype=np.float32).reshape(len(sketches), -1)
+            # The graph holds whole numbers; what is returned is exact.
+            return slots, np.einsum("nd,nkd->nk", sketches, self._sketches[slots])
         k = min(k, self._end)
         if k == 0:
             return np.zeros((len(sketches), 0), dtype=np.int64), np.zeros((len(sketches), 0), dtype=np.float32)
@@ -63,7 +64,7 @@ class SketchIndex:
             from usearch.index import Index
         except ImportError:
             return
-        graph = Index(ndim=SKETCH_DIM, metric="ip", dtype="f32", connectivity=16, expansion_add=64, expansion_search=32)
+        graph = Index(ndim=SKETCH_DIM, metric="ip", dtype="i8", connectivity=16, expansion_add=64, expansion_search=32)
         slots = np.flatnonzero(self._taken)
         graph.add(slots, self._sketches[slots], threads=1)
         self._graph = graph

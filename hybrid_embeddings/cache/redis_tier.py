@@ -156,7 +156,8 @@ class RedisTier:
         """See :class:`hybrid_embeddings.ports.RecordTier`."""
         with self._translated(), self._client.pipeline(transaction=False) as pipe:
             name = self._prefix + b":space:" + space.hex().encode()
-            pipe.hset(name, mapping={**description})
+            fields: Any = dict(description)
+            pipe.hset(name, mapping=fields)
             pipe.pexpire(name, 10 * self._ttl_ms)
             pipe.execute()
 

@@ -1,4 +1,4 @@
-"""Records in a database: SQLite, PostgreSQL, MySQL or MariaDB. The only file that knows SQLAlchemy."""
+"""Records in a database: SQLite, PostgreSQL, MySQL or MariaDB, through SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid_embeddings.cache.addresses import masked
-from hybrid_embeddings.errors import CacheTierError, MissingDependencyError, SettingsError
-from hybrid_embeddings.keys import KEY_BYTES, SPACE_BYTES
+from hybrid_embeddings.cache.sql_database import open_database, tables, upsert
+from hybrid_embeddings.errors import CacheTierError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Connection
 
 # Below the limits on parameters of all databases (SQLite 32,766, PostgreSQL 65,535).
 _MOST_KEYS = 10_000
 _PAGE = 1000
-# Drivers that the extra installs, where the URL names none.
-_DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
 
 
 class SqlTier:
@@ -53,9 +51,9 @@ class SqlTier:
         self._ttl_ms = max(1, int(ttl_s * 1000))
         self._max_entries = max_entries
         self._wall_clock = wall_clock
-        self._engine = _engine(url, timeout_s)
+        self._engine = open_database(url, timeout_s)
         self.address = self._engine.url.render_as_string(hide_password=True)
-        self._records, self._spaces = _tables()
+        self._records, self._spaces = tables()
         self._lock = threading.Lock()
         self._is_ready = False
         self._n_unchecked = 0
@@ -75,7 +73,7 @@ class SqlTier:
             {"key": key, "space": space, "record": record, "stored_us": now_us + position}
             for position, (key, record) in enumerate(records.items())
         ]
-        statement = _upsert(self._engine.dialect.name, self._records)
+        statement = upsert(self._engine.dialect.name, self._records)
 
         def put(connection: Connection) -> None:
             connection.execute(statement, rows)
@@ -94,7 +92,7 @@ class SqlTier:
     def register(self, space: bytes, description: Mapping[str, str]) -> None:
         """See :class:`hybrid_embeddings.ports.RecordTier`."""
         row = {"space": space, "description": json.dumps(dict(description))}
-        statement = _upsert(self._engine.dialect.name, self._spaces)
+        statement = upsert(self._engine.dialect.name, self._spaces)
         self._run(lambda connection: connection.execute(statement, [row]))
 
     def spaces(self) -> dict[bytes, dict[str, str]]:
@@ -187,12 +185,20 @@ class SqlTier:
             raise self._translated(error) from error
 
     def _once(self, work: Callable[[Connection], Any]) -> Any:
+        if not self._is_ready:
+            self._make_tables()
         with self._engine.begin() as connection:
-            if not self._is_ready:
-                with self._lock:
-                    self._records.metadata.create_all(connection, checkfirst=True)
-                    self._is_ready = True
             return work(connection)
+
+    def _make_tables(self) -> None:
+        from sqlalchemy.exc import DBAPIError
+
+        with self._lock:
+            try:
+                self._records.metadata.create_all(self._engine)
+            except DBAPIError:  # another process may have made them between the look and the making
+                self._records.metadata.create_all(self._engine)
+            self._is_ready = True
 
     def _put_damaged_file_aside(self, error: Exception) -> bool:
         """Rename an SQLite file that is no database any more, so that a new one is started. True if it was done."""
@@ -221,95 +227,3 @@ def _executed(statement: Any) -> Callable[[Connection], object]:
 
 def _rows(statement: Any) -> Callable[[Connection], Sequence[Any]]:
     return lambda connection: connection.execute(statement).all()
-
-
-def _engine(url: str, timeout_s: float) -> Engine:
-    try:
-        from sqlalchemy import create_engine, event, make_url
-        from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-    except ImportError as error:
-        raise MissingDependencyError('the SQL cache needs SQLAlchemy: pip install "hybrid-embeddings[sql]"') from error
-    try:
-        parsed = make_url(url)
-        parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
-        dialect = parsed.get_backend_name()
-        if dialect == "sqlite" and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        # Parameters are hidden: errors must show neither keys nor records.
-        options: dict[str, Any] = {"hide_parameters": True, "connect_args": _connect_args(dialect, timeout_s)}
-        if dialect != "sqlite":
-            # Every statement commits by itself: a look-up is one round trip, not three.
-            options["isolation_level"] = "AUTOCOMMIT"
-        if dialect != "sqlite" or parsed.database not in {None, "", ":memory:"}:
-            options |= {"pool_size": 8, "max_overflow": 24, "pool_timeout": timeout_s}
-        engine = create_engine(parsed, **options)
-    except (ArgumentError, NoSuchModuleError, TypeError) as error:
-        raise SettingsError(f"{masked(url)} is no URL of SQLAlchemy: {masked(str(error))}") from error
-    except ImportError as error:
-        raise MissingDependencyError(
-            f'the driver of {masked(url)} is not installed ({error.name}): pip install "hybrid-embeddings[sql]"'
-        ) from error
-    except OSError as error:
-        raise SettingsError(f"{masked(url)}: {error}; give a path that can be written") from error
-    if dialect == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _connect_args(dialect: str, timeout_s: float) -> dict[str, Any]:
-    whole_s = max(1, round(timeout_s))
-    if dialect == "sqlite":
-        return {"timeout": timeout_s}
-    if dialect == "postgresql":
-        return {"connect_timeout": whole_s, "options": f"-c statement_timeout={int(timeout_s * 1000)}"}
-    return {"connect_timeout": whole_s, "read_timeout": whole_s, "write_timeout": whole_s}
-
-
-def _prepare_sqlite(connection: Any, record: object) -> None:
-    """Let readers work beside a writer, and wait for the disk at check-points only: a cache may lose its last rows."""
-    del record
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
-
-
-def _tables() -> tuple[Table, Table]:
-    from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, Text
-    from sqlalchemy.dialects import mysql
-
-    def fixed(size: int) -> Any:
-        return LargeBinary(size).with_variant(mysql.VARBINARY(size), "mysql", "mariadb")
-
-    metadata = MetaData()
-    records = Table(
-        "hybrid_embeddings_records",
-        metadata,
-        Column("key", fixed(KEY_BYTES), primary_key=True),
-        Column("space", fixed(SPACE_BYTES), nullable=False),
-        Column("record", LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb"), nullable=False),
-        Column("stored_us", BigInteger, nullable=False, index=True),
-    )
-    spaces = Table(
-        "hybrid_embeddings_spaces",
-        metadata,
-        Column("space", fixed(SPACE_BYTES), primary_key=True),
-        Column("description", Text, nullable=False),
-    )
-    return records, spaces
-
-
-def _upsert(dialect: str, table: Table) -> Any:
-    names = [column.name for column in table.columns if not column.primary_key]
-    if dialect in {"mysql", "mariadb"}:
-        from sqlalchemy.dialects.mysql import insert as mysql_insert
-
-        into_mysql = mysql_insert(table)
-        return into_mysql.on_duplicate_key_update({name: into_mysql.inserted[name] for name in names})
-    if dialect == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert
-    else:
-        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
-    into = insert(table)
-    keys = [column.name for column in table.primary_key]
-    return into.on_conflict_do_update(index_elements=keys, set_={name: into.excluded[name] for name in names})

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hybrid_embeddings import EmbeddingService, InputError, Settings
+from hybrid_embeddings.cache import accuracy, codecs
 
 
 def service(model_cache, **options) -> EmbeddingService:
@@ -162,6 +163,12 @@ def test_64_threads_get_the_right_vectors(ours):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@pytest.mark.parametrize(("name", "limit"), [("float16", 1e-6), ("int16", 1e-6), ("int8", 1e-4)])
+def test_codecs_keep_real_vectors(ours, name, limit):
+    vectors = ours.encode([f"настоящий текст {number} " * (1 + number % 7) for number in range(40)])
+    assert accuracy.errors(codecs.CODECS[name], vectors).max() <= limit
 
 
 def test_importance_must_be_known(ours):

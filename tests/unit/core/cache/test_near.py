@@ -175,7 +175,7 @@ def test_a_sample_of_the_hits_is_computed_all_the_same():
 
 
 def test_a_model_that_minds_case_closes_the_sort_by_itself():
-    """Automatic tightening: nobody has to tell the tier what the model does."""
+    """§4.10, automatic tightening: no threshold of another model; nobody has to tell the tier what this one does."""
     near = tier()
     for number in range(60):
         for text in (f"вопрос номер {number} о складе", f"Вопрос Номер {number} о складе"):
