@@ -93,6 +93,8 @@ def _ask_and_show(working: Work, question: str, where: Where, top_k: int, conver
         sys.stdout.flush()
 
     answered = working.ask(question, where, top_k, conversation=conversation, on_text=show)
+    if written:
+        say("")
     if answered.turn.standalone != question.strip():
         complain(f"(asked as: {answered.turn.standalone})")
     say(answered.tail if written else answered.text)

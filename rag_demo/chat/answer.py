@@ -172,6 +172,24 @@ class Assistant:
                         return
                 await asyncio.shield(asyncio.wrap_future(other))
 
+    def search(self, question: str, *, where: Where, limit: int) -> Found:
+        """What an answer would rest on, without answering.
+
+        Raises:
+            InputError: the question is empty, too long or not text.
+        """
+        return self._retriever.search(check_question(question), limit, where=where)
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """The facts of the spaces."""
+        return self._knowledge
+
+    @property
+    def shelves(self) -> Shelves:
+        """Their documents."""
+        return self._shelves
+
     def evict(self, documents: list[DocKey]) -> int:
         """Forget kept answers that cite any of these documents; returns how many."""
         return self._cache.evict(documents) if self._cache else 0
@@ -362,10 +380,13 @@ class Assistant:
 
 
 def turn_of(answer: Answer) -> Turn:
-    """What a conversation remembers of an answer: of its sources those that it cites, in the order of their numbers."""
+    """What a conversation remembers of an answer: the sentences that stood the check, and the sources that it cites."""
     cited = [source for source in answer.sources if f"[{source.n}]" in answer.text] or answer.sources
     names = tuple(dict.fromkeys(source.hit.document.full_name for source in cited))
-    return Turn(answer.question, answer.standalone or answer.question, answer.text, names)
+    kept = answer.text
+    for mark in sorted(answer.marks, key=lambda mark: -mark.start):
+        kept = kept[: mark.start] + kept[mark.end :]
+    return Turn(answer.question, answer.standalone or answer.question, kept.strip(), names)
 
 
 def check_question(question: str) -> str:

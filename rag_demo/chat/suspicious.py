@@ -53,16 +53,17 @@ _ORDER = re.compile(
     + "|".join(rf"\b(?:{pattern})" for pattern in (*_RUSSIAN, *_ENGLISH)),
     re.IGNORECASE,
 )
-# A quick look first: most lines have none of these.
-_HINT = re.compile(
-    r"игнорир|забудь|отбрось|отмени|инструкци|указани|промпт|роль|систем|ответ|отвеча|напиш|вывед|скажи|повтори|добавь"
-    r"|сообщ|утвержда|посовет|порекоменд|теперь|отныне|больше\s+не|ассистент|помощник|модел|нейросет|бот|\bии\b|упомин|раскр"
-    r"|рассказ|цитир|показ|пришл|отправ|перейд|перешл|зайди|скача|откр|вызови|запусти|говор|следу|слуша|соблюд|выполня|админ"
-    r"|хакер|ignore|disregard|forget|override|instruction|prompt|role|system|assistant|you\s|answer|reply|respond|say|output"
-    r"|print|tell|claim|add|append|insert|include|mention|reveal|cite|disclose|quote|show|send|leak|model|chatbot|\bai\b"
-    r"|visit|open|download|<\||<system|inst\]|<<sys|#{2,}|конец",
-    re.IGNORECASE,
+# A quick look first: most lines have none of these beginnings of words, and no such mark.
+_BEGINNINGS = frozenset(
+    """
+    игно заиг прои забу отбр отме инст указ пром роль сист отве напи выве скаж повт доба сооб утве посо поре тепе отны
+    боль асси помо моде нейр язык чат бот ии упом раск расс цити пока приш отпр пере зайд скач откр вызо запу гово след
+    слуш собл выпо адми хаке коне ты вы igno disr forg over inst prom role syst assi you answ repl resp say outp prin
+    tell clai add appe inse incl ment reve cite disc quot show send leak mode chat ai visi open down begi end
+    """.split()
 )
+_MARKS = ("<|", "[inst", "[/inst", "<<sys", "<system", "##")
+_WORD = re.compile(r"\w+")
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _LOOKS = str.maketrans("aceopxyABCEHKMOPTX", "асеорхуАВСЕНКМОРТХ")
 _MIXED = re.compile(r"\w*(?:[а-яё][a-z]|[a-z][а-яё])\w*", re.IGNORECASE)
@@ -71,19 +72,17 @@ _MIXED = re.compile(r"\w*(?:[а-яё][a-z]|[a-z][а-яё])\w*", re.IGNORECASE)
 def is_suspicious(line: str) -> bool:
     """Whether a line reads like an order to a language model. Invisible and look-alike letters do not hide it."""
     shown = _plain(line)
-    return bool(_HINT.search(shown) and _ORDER.search(shown))
+    return _may_be(shown) and bool(_ORDER.search(shown))
 
 
 def suspicious_lines(text: str) -> frozenset[int]:
     """Numbers, from 0, of the lines that give orders; an order that goes over a line end marks both its lines."""
-    if not _HINT.search(_plain(text)):
-        return frozenset()
-    lines = text.split("\n")
-    hints = [bool(_HINT.search(_plain(line))) for line in lines]
-    found = {number for number, line in enumerate(lines) if hints[number] and is_suspicious(line)}
-    for number in range(len(lines) - 1):
+    shown = _plain(text).split("\n")
+    hints = [_may_be(line) for line in shown]
+    found = {number for number, line in enumerate(shown) if hints[number] and _ORDER.search(line)}
+    for number in range(len(shown) - 1):
         apart = number not in found and number + 1 not in found and (hints[number] or hints[number + 1])
-        if apart and is_suspicious(f"{lines[number]} {_uncommented(lines[number + 1])}"):
+        if apart and _ORDER.search(f"{shown[number]} {_uncommented(shown[number + 1])}"):
             found |= {number, number + 1}
     return frozenset(found)
 
@@ -96,6 +95,11 @@ def parted(text: str) -> tuple[str, str]:
     lines = text.split("\n")
     kept = (line for number, line in enumerate(lines) if number not in marked)
     return "\n".join(kept), "\n".join(lines[number] for number in sorted(marked))
+
+
+def _may_be(line: str) -> bool:
+    lowered = line.lower()
+    return any(word[:4] in _BEGINNINGS for word in _WORD.findall(lowered)) or any(mark in lowered for mark in _MARKS)
 
 
 def _uncommented(line: str) -> str:

@@ -316,6 +316,12 @@ def test_close_closes_the_indexes():
     assert retriever.closed
 
 
+async def test_what_was_marked_is_not_remembered():
+    made, _, _ = assistant(said(f"{TRUE} {LIE}"))
+    answer = (await collected(made, "Как получить цену товара?"))[-1].answer
+    assert turn_of(answer).answer == TRUE
+
+
 def test_a_turn_remembers_what_the_answer_cites():
     made, _, _ = assistant()
     answer = made.answer("Как получить цену товара?", where=WHERE, top_k=3)
