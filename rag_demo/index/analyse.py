@@ -97,6 +97,7 @@ def _terms_of_spelling(word: str) -> Iterator[str]:
         yield stem(folded)
 
 
+@lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
     """Stem of a folded word, by the stemmer of its script; words of other scripts stay as they are."""
     if word in NOUNS_LIKE_VERBS:

@@ -14,6 +14,7 @@ from rag_demo.index.catalogue_reader import CatalogueReader, Listed
 from rag_demo.index.catalogue_tables import COLUMNS, INDEXES, NEVER, SCHEMA, STATE, opened, translated
 from rag_demo.index.ports import FIRST_REVISION, version_of
 from rag_demo.index.states import FileState
+from rag_demo.index.traits import encode_traits
 from rag_demo.ingest import Problem
 from rag_demo.types import Document
 
@@ -72,9 +73,10 @@ class Catalogue:
             ).lastrowid
             for problem in problems:
                 run("INSERT INTO problems VALUES (?, ?, ?)", [file, problem.path, problem.message])
-            marks = ", ".join("?" * (len(COLUMNS) + 2))
+            marks = ", ".join("?" * (len(COLUMNS) + 3))
             for document in documents:
-                values = [file, version_of(document), *(getattr(document, column) for column in COLUMNS)]
+                values = [file, version_of(document), encode_traits(document)]
+                values += [getattr(document, column) for column in COLUMNS]
                 row = run(f"INSERT INTO documents VALUES ({marks})", values).lastrowid  # noqa: S608
                 for name in _names(document):
                     run("INSERT INTO names VALUES (?, ?)", [name, row])

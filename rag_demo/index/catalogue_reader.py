@@ -12,6 +12,7 @@ from rag_demo.index.analyse import fold
 from rag_demo.index.catalogue_tables import COLUMNS, STATE, opened, translated
 from rag_demo.index.ports import EVERYWHERE, FIRST_REVISION, DocKey, Where
 from rag_demo.index.states import FileState
+from rag_demo.index.traits import Traits, decode_traits
 from rag_demo.ingest import Problem
 from rag_demo.types import Document
 
@@ -27,6 +28,16 @@ class Listed(NamedTuple):
     key: DocKey
     full_name: str
     synonym: str
+
+
+class Outline(NamedTuple):
+    """What ordering needs to know of a document. ``namesakes``: documents of that name, itself included."""
+
+    full_name: str
+    object_kind: str
+    object_name: str
+    traits: Traits
+    namesakes: int
 
 
 class CatalogueReader:
@@ -55,6 +66,35 @@ class CatalogueReader:
                 condition = f"d.space_id = :space AND d.doc_id IN ({marks})"
                 for document in self._documents(condition, values | {"space": space_id}):
                     found[DocKey(document.space_id, document.doc_id)] = document
+        return found
+
+    def outlines(self, keys: Sequence[DocKey]) -> dict[DocKey, Outline]:
+        """The same in short; unknown keys are left out."""
+        rows = []
+        for space_id in dict.fromkeys(key.space_id for key in keys):
+            for batch in _batches([key.doc_id for key in keys if key.space_id == space_id]):
+                marks, values = _placeholders("id", batch)
+                rows += self._rows(
+                    "SELECT d.space_id, d.doc_id, d.full_name, d.object_kind, d.object_name, d.traits, d.name "  # noqa: S608
+                    f"FROM documents d JOIN files f ON f.id = d.file WHERE {_VISIBLE} "
+                    f"AND d.space_id = :space AND d.doc_id IN ({marks})",
+                    values | {"space": space_id},
+                )
+        called = self._called([fold(name) for *_, name in rows])
+        return {
+            DocKey(space_id, doc_id): Outline(
+                full_name, kind, owner, decode_traits(traits), max(called.get(fold(name), 1), 1)
+            )
+            for space_id, doc_id, full_name, kind, owner, traits, name in rows
+        }
+
+    def _called(self, names: Sequence[str]) -> dict[str, int]:
+        """How many documents have each name, those of other revisions included: a few more or less change nothing."""
+        found: dict[str, int] = {}
+        for batch in _batches(list(dict.fromkeys(names))):
+            marks, values = _placeholders("name", batch)
+            statement = f"SELECT name, COUNT(*) FROM names WHERE name IN ({marks}) GROUP BY name"  # noqa: S608
+            found.update(self._rows(statement, values))
         return found
 
     def look_up(self, name: str, limit: int, *, where: Where = EVERYWHERE) -> list[DocKey]:
@@ -88,6 +128,10 @@ class CatalogueReader:
         for space_id, doc_id, full_name, synonym, *_ in rows:
             first.setdefault((space_id, full_name), Listed(DocKey(space_id, doc_id), full_name, synonym))
         return list(first.values())
+
+    def of_path(self, path: str) -> list[Document]:
+        """The documents of one file, in the order of lines."""
+        return list(self._documents("f.path = :path", {"path": path}))
 
     def states(self) -> dict[str, FileState]:
         """The files that were read, by path."""

@@ -23,7 +23,7 @@ WAIT_S = 10.0  # for a process that is just committing
 SCHEMA = f"""
 CREATE TABLE files (
     id INTEGER PRIMARY KEY, {", ".join(STATE)}, gen_from INTEGER NOT NULL, gen_to INTEGER NOT NULL);
-CREATE TABLE documents (file INTEGER NOT NULL, version TEXT NOT NULL, {", ".join(COLUMNS)},
+CREATE TABLE documents (file INTEGER NOT NULL, version TEXT NOT NULL, traits TEXT NOT NULL, {", ".join(COLUMNS)},
     UNIQUE (file, space_id, doc_id));
 CREATE TABLE names (name TEXT NOT NULL, document INTEGER NOT NULL);
 CREATE TABLE problems (file INTEGER NOT NULL, path TEXT NOT NULL, message TEXT NOT NULL);

@@ -10,14 +10,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import zip_longest
 from typing import TypeVar
 
-from rag_demo.index.catalogue_reader import CatalogueReader, Listed
+import numpy as np
+
+from rag_demo.index.analyse import stem
+from rag_demo.index.catalogue_reader import CatalogueReader, Listed, Outline
 from rag_demo.index.ports import DenseReader, DocKey, LexicalReader, Scored, Where
+from rag_demo.index.traits import written_words
 from rag_demo.ports import Vectors
-from rag_demo.retrieve.fuse import diversify, fuse
-from rag_demo.retrieve.prior import prior
+from rag_demo.retrieve.features import Asked, Candidate, Floats, features
+from rag_demo.retrieve.fuse import Fused, diversify, fuse
+from rag_demo.retrieve.prior import wanted
 from rag_demo.retrieve.query import Query, analyse_question
+from rag_demo.retrieve.rank import Ranker
+from rag_demo.retrieve.vectors import WordVectors
 from rag_demo.retrieve.whole import join_parts
 from rag_demo.types import Document, Hit, LegRank
 
@@ -25,16 +33,22 @@ _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 # Parts of one object; the largest object of a public library with 3,600 objects has a tenth of it.
 _MOST_PARTS = 500
+_SPARE = 10
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSpace:
-    """The open indexes of one space. ``dense`` is None where vectors cannot be searched now."""
+    """The open indexes of one space.
+
+    ``dense`` is None where vectors cannot be searched now. ``encode_query`` makes vectors of questions by the model
+    of this space; None: the one of the retriever does.
+    """
 
     space_id: str
     lexical: LexicalReader
     catalogue: CatalogueReader
     dense: DenseReader | None = None
+    encode_query: Callable[[str], Vectors] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,16 @@ class Found:
     listed: tuple[Listed, ...] = ()  # all objects of the kind that was asked for; the hits are the first of them
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The candidates of a question; ``features`` and ``scores`` are in the order of ``outlines``."""
+
+    outlines: dict[DocKey, Outline]
+    legs: dict[DocKey, dict[str, LegRank]]
+    features: Floats
+    scores: Floats
+
+
 class Retriever:
     """Searches the given spaces. Safe to call from several threads."""
 
@@ -59,6 +83,8 @@ class Retriever:
         encode_query: Callable[[str], Vectors],
         weights: dict[str, float],
         candidates: int,
+        ranker: Ranker | None = None,
+        word_vectors: WordVectors | None = None,
     ) -> None:
         """Take open indexes.
 
@@ -67,11 +93,15 @@ class Retriever:
             encode_query: text → float32 ``(dimension,)``; called only if a space has vectors.
             weights: of the legs "lexical", "exact" and "dense" in the fusion.
             candidates: hits that each leg hands to the fusion.
+            ranker: gives the candidates their order; None: the fusion does.
+            word_vectors: of the words of questions and candidates; None: the ranker does without.
         """
         self._spaces = {space.space_id: space for space in spaces}
         self._encode_query = encode_query
         self._weights = weights
         self._candidates = candidates
+        self._ranker = ranker
+        self._word_vectors = word_vectors
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="rag-search")
 
     def search(self, text: str, limit: int, *, where: Where) -> Found:
@@ -89,7 +119,8 @@ class Retriever:
         near = _result(dense)
         if near is not None:
             legs["dense"] = near
-        hits = _timed(timings, "fusion", partial(self._order, legs, query, limit))
+        judged = _timed(timings, "fusion", partial(self._judge, legs, searched, query))
+        hits = _timed(timings, "fetch", partial(self._hits, judged, limit))
         return Found(
             query=query,
             hits=tuple(hits),
@@ -97,6 +128,16 @@ class Retriever:
             degraded=() if near is not None else ("dense",),
             timings_ms=timings,
         )
+
+    def candidates(self, text: str, *, where: Where) -> tuple[list[str], Floats]:
+        """What the ranker sees of a question: full names, and features ``(n, len(NAMES))``. For fitting it."""
+        query = analyse_question(text)
+        searched = [space for name, space in self._spaces.items() if not where.space_ids or name in where.space_ids]
+        lexical = self._lexical(searched, query, where)
+        legs = {"lexical": lexical, "exact": self._exact(searched, query, where, lexical)}
+        legs["dense"] = self._dense(searched, query, where) or []
+        judged = self._judge(legs, searched, query)
+        return [outline.full_name for outline in judged.outlines.values()], judged.features
 
     def _first(self, listed: Sequence[Listed], limit: int) -> Iterator[Hit]:
         documents = self._fetch([entry.key for entry in listed[:limit]])
@@ -116,8 +157,19 @@ class Retriever:
         indexes = [space.dense for space in spaces if space.dense is not None]
         if len(indexes) < len(spaces):
             return None  # a list without one of the spaces would rank that space last
-        vector = self._encode_query(query.text)
-        return self._best(index.search(vector, self._candidates, where=where) for index in indexes)
+        if not self._weights.get("dense"):
+            return []
+        encoders = [space.encode_query or self._encode_query for space in spaces]
+        vectors = {encode: encode(query.text) for encode in dict.fromkeys(encoders)}
+        found = [
+            index.search(vectors[encode], self._candidates, where=where)
+            for index, encode in zip(indexes, encoders, strict=True)
+        ]
+        if len(vectors) == 1:
+            return self._best(found)
+        # Cosines of different models cannot be compared: the first of each space, then the second of each.
+        rounds = zip_longest(*found)
+        return [entry for entries in rounds for entry in entries if entry is not None][: self._candidates]
 
     def _lexical(self, spaces: Sequence[OpenSpace], query: Query, where: Where) -> list[Scored]:
         return self._best(space.lexical.search(query.terms, self._candidates, where=where) for space in spaces)
@@ -136,21 +188,56 @@ class Retriever:
         scored = (entry for found in lists for entry in found)
         return heapq.nlargest(self._candidates, scored, key=lambda entry: entry.score)
 
-    def _order(self, legs: dict[str, list[Scored]], query: Query, limit: int) -> list[Hit]:
+    def _judge(self, legs: dict[str, list[Scored]], spaces: Sequence[OpenSpace], query: Query) -> _Judged:
+        """The candidates in their order, with what it rests on."""
         fused = fuse({leg: [scored.key for scored in found] for leg, found in legs.items()}, self._weights)
         scores = {leg: {scored.key: scored.score for scored in found} for leg, found in legs.items()}
-        documents = self._fetch([entry.item for entry in fused])
-        hits = {
-            entry.item: Hit(
-                document=documents[entry.item],
-                score=entry.score * prior(documents[entry.item], query),
-                legs={leg: LegRank(rank, scores[leg][entry.item]) for leg, rank in entry.ranks.items()},
-            )
+        ranks = {
+            entry.item: {leg: LegRank(rank, scores[leg][entry.item]) for leg, rank in entry.ranks.items()}
             for entry in fused
         }
-        best_first = sorted(hits, key=lambda key: -hits[key].score)
-        order = diversify(best_first, lambda key: _object_of(documents[key]))
-        return self._whole([hits[key] for key in order], limit)
+        known: dict[DocKey, Outline] = {}
+        for space in spaces:
+            known |= space.catalogue.outlines([key for key in ranks if key.space_id == space.space_id])
+        fused = [entry for entry in fused if entry.item in known]
+        outlines = {entry.item: known[entry.item] for entry in fused}
+        candidates = [
+            Candidate(
+                outline.traits,
+                ranks[key],
+                outline.namesakes,
+                wanted(outline.traits.facts, outline.object_kind, query),
+            )
+            for key, outline in outlines.items()
+        ]
+        asked = self._asked(spaces, query)
+        soft = self._word_vectors if asked.words and "dense" in legs else None
+        table = features(asked, candidates, soft.rows if soft is not None else None)
+        return _Judged(outlines, ranks, table, self._scores(fused, candidates, table, soft=soft is not None))
+
+    def _scores(
+        self, fused: Sequence[Fused[DocKey]], candidates: Sequence[Candidate], table: Floats, *, soft: bool
+    ) -> Floats:
+        if self._ranker is not None:
+            return self._ranker.scores(table, soft=soft)
+        together = [entry.score * candidate.wanted for entry, candidate in zip(fused, candidates, strict=True)]
+        return np.array(together, dtype=np.float32)
+
+    def _asked(self, spaces: Sequence[OpenSpace], query: Query) -> Asked:
+        words = tuple(dict.fromkeys(written_words(query.text)))
+        rarity = [self._rarity(spaces, stem(word)) for word in words]
+        return Asked(words, np.array(rarity, dtype=np.float32))
+
+    def _hits(self, judged: _Judged, limit: int) -> list[Hit]:
+        keys = list(judged.outlines)
+        order = sorted(range(len(keys)), key=lambda place: -judged.scores[place])
+        best_first = diversify([keys[place] for place in order], lambda key: _object_of(key, judged.outlines[key]))
+        score = dict(zip(keys, judged.scores, strict=True))
+        # Parts of one object become one hit, so that a few more may be needed than are shown.
+        best_first = best_first[: 2 * limit + _SPARE]
+        documents = self._fetch(best_first)
+        hits = [Hit(documents[key], float(score[key]), judged.legs[key]) for key in best_first if key in documents]
+        return self._whole(hits, limit)
 
     def _whole(self, hits: Sequence[Hit], limit: int) -> list[Hit]:
         """The first ``limit`` hits; an object that the question names is shown whole, not the part that matched."""
@@ -194,8 +281,8 @@ def _objects(spaces: Sequence[OpenSpace], query: Query, where: Where) -> list[Li
     return [entry for space in spaces for entry in space.catalogue.of_kind(query.listed, where=where)]
 
 
-def _object_of(document: Document) -> tuple[str, str, str]:
-    return document.space_id, document.object_kind, document.object_name
+def _object_of(key: DocKey, outline: Outline) -> tuple[str, str, str]:
+    return key.space_id, outline.object_kind, outline.object_name
 
 
 def _timed(timings_ms: dict[str, float], name: str, work: Callable[[], Result]) -> Result:
