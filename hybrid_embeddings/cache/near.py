@@ -114,7 +114,10 @@ class NearTier:
 
     def learn(self, space: Space, texts: Sequence[str], vectors: Vectors, facts: Facts) -> Learned:
         """Measure what would have been answered, and keep what is new; returns that. Vectors: float32, (n, dim)."""
-        rows = [row for row, text in enumerate(texts) if len(text) <= MOST_LETTERS and not facts[row, 1]]
+        # A variant may have more tokens: with room for twice as many it is not cut either.
+        most_tokens = np.inf if space.max_tokens is None else space.max_tokens / 2
+        fits = (facts[:, 0] <= most_tokens) & (facts[:, 1] == 0)
+        rows = [row for row, text in enumerate(texts) if fits[row] and len(text) <= MOST_LETTERS]
         chosen = [texts[row] for row in rows]
         candidates, forms, sketches = self._candidates(space, chosen)
         learned = Learned([], [])

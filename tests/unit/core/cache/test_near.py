@@ -190,6 +190,9 @@ def test_texts_that_were_cut_or_are_long_are_left_alone():
     near.learn(SPACE, ["обрезанный"], vector_of("x"), np.array([[7, 1]], dtype=np.int32))
     near.learn(SPACE, ["д" * 5000], vector_of("x"), np.array([[7, 0]], dtype=np.int32))
     assert near.stats()["size"] == size
+    short = Space("m", "w", "text", "", "p", 256, 8, True, "fast")
+    near.learn(short, ["почти обрезанный"], vector_of("x"), np.array([[129, 0]], dtype=np.int32))
+    assert near.stats()["size"] == size
 
 
 def test_the_oldest_makes_room():
