@@ -36,6 +36,7 @@ def _lane(state: LaneState, total_texts: int) -> dict[str, Any]:
         "predicted_tokens_per_s": round(state.tokens_per_s),
         "measured_tokens_per_s": round(state.lane.n_slots * counters.n_padded_tokens / max(counters.busy_s, 1e-9)),
         "budget_tokens": state.budget_tokens,
+        "free_bytes": state.free_bytes,
         "budget": asdict(state.budget.stats),
         "breaker": state.breaker.state,
         "failures": counters.n_failures,

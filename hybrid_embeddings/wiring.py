@@ -126,6 +126,7 @@ def build_engine(
             operation_timeout_s=settings.operation_timeout_s,
             hybrid=settings.hybrid_mode,
             on_computed=finishing.remember,
+            events=events,
         )
     pipeline = Pipeline(
         card=card,

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 
 from hybrid_embeddings.errors import EncodeError, Overloaded, ServiceClosed
-from hybrid_embeddings.scheduling import share
+from hybrid_embeddings.events import Event, Events
+from hybrid_embeddings.scheduling import share, telling
 from hybrid_embeddings.scheduling.lane import LaneState, LaneThreads, Running
 from hybrid_embeddings.scheduling.outcomes import Outcomes, checked, tell
 from hybrid_embeddings.scheduling.policy import Policy
@@ -38,6 +39,7 @@ class Dispatcher:
         hybrid: bool = True,
         clock: Callable[[], float] = time.monotonic,
         on_computed: Callable[[Sequence[Item], Vectors], None] | None = None,
+        events: Events | None = None,
     ) -> None:
         """Start the lanes. ``on_computed`` gets items with their finite vectors, (n, dim), before anybody else does.
 
@@ -56,6 +58,7 @@ class Dispatcher:
         self._policy = Policy(self.states, hybrid=hybrid, clock=clock)
         self._outcomes = Outcomes(self.states, self._queue, self._in_flight, self._policy)
         self._on_computed = on_computed
+        self._events = events if events is not None else Events()
         self._last_query_s = float("-inf")
         self._closed = False
         self._threads = [LaneThreads(state, self._pull, self._report) for state in self.states]
@@ -213,12 +216,20 @@ class Dispatcher:
             outcome = checked(running, outcome, self._dimension)
             self._remember(running, outcome)
             with self._lock:
-                ended = self._outcomes.take(state, running, outcome, self._clock() - running.started_s)
+                seconds = self._clock() - running.started_s
+                before = telling.Before.of(state)
+                ended = self._outcomes.take(state, running, outcome, seconds)
+                told = before.events(state, running, outcome, seconds) if self._events else []
                 self._wake(self._queue.n_items)
         except Exception as error:
             self._defect(error)
             raise
+        self._emit(told)
         tell(ended)
+
+    def _emit(self, told: Sequence[Event]) -> None:
+        for event in told:
+            self._events.emit(event)
 
     def _remember(self, running: Running, outcome: Vectors | Exception) -> None:
         if self._on_computed is None or isinstance(outcome, Exception) or not any(running.good_rows):
@@ -233,10 +244,14 @@ class Dispatcher:
     def _give_up(self, late: Sequence[tuple[LaneState, Running]]) -> None:
         """Hand the items of batches that overrun the operation time-out to other lanes."""
         why = f"no result after {self._operation_timeout_s:g} s (EMBEDDING_OPERATION_TIMEOUT)"
+        told: list[Event] = []
         with self._lock:
             for state, running in late:
                 if running in state.running:  # else it has come back meanwhile
+                    before = telling.Before.of(state)
                     self._outcomes.give_up(state, running, why)
+                    told += [telling.given_up(state, running), *before.changes(state)]
             stranded = self._outcomes.strand()
             self._wake(self._queue.n_items)
+        self._emit(told)
         tell(stranded)

@@ -61,6 +61,7 @@ class LaneState:
     budget: BudgetPolicy = field(default_factory=FixedBudget)
     read_memory: Callable[[], MemoryReading] = MemoryReading
     largest_since_peak: int = 0
+    free_bytes: int | None = None  # of the device, as last read
     preferred_tokens: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,6 +88,7 @@ class LaneState:
         self._choose_budget(running.memory)
 
     def _choose_budget(self, memory: MemoryReading) -> None:
+        self.free_bytes = memory.free_bytes
         self.budget_tokens = self.budget.budget(BudgetFacts(self.preferred_tokens, memory.free_bytes))
 
     @property

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from hybrid_embeddings.errors import (
     Overloaded,
     ServiceClosed,
 )
+from hybrid_embeddings.events import BatchFailed, BatchFinished, BudgetChanged, Events
 from hybrid_embeddings.resilience.breaker import Breaker
 from hybrid_embeddings.scheduling.cost import CostModel
 from hybrid_embeddings.scheduling.dispatcher import Dispatcher
@@ -428,3 +430,31 @@ def test_defect_in_scheduling_is_an_error_not_a_wait(start):
     dispatcher.states[0].cost = BrokenCost()
     with pytest.raises(EncodeError, match="internal error while scheduling: OverflowError: a defect"):
         submit(dispatcher, items([5])).future.result(10)
+
+
+def test_events_tell_what_the_counters_count(start):
+    rng = random.Random(3)
+
+    def fault(_, batch):
+        if rng.random() < 0.2:
+            raise LaneError("random fault")
+
+    events = Events()
+    told = []
+    events.subscribe(told.append)
+    lanes = [SimulatedLane(name, fault=fault, memory_tokens=400, n_slots=2) for name in "ab"]
+    dispatcher = start(*lanes, threshold=3, breaker_timeout_s=0.01, events=events)
+    for seed in range(20):
+        with suppress(NoLaneAvailable):
+            submit(dispatcher, items([seed % 9 + 1, *LENGTHS[seed * 10 : seed * 10 + 10]])).future.result(10)
+    assert dispatcher.close()
+    for state in dispatcher.states:
+        mine = [event for event in told if getattr(event, "lane", getattr(event, "component", "")) == state.name]
+        finished = [event for event in mine if isinstance(event, BatchFinished)]
+        reasons = [event.reason for event in mine if isinstance(event, BatchFailed)]
+        assert len(finished) == state.counters.n_batches
+        assert sum(event.n_texts for event in finished) == state.counters.n_texts
+        assert sum(event.n_padded_tokens for event in finished) == state.counters.n_padded_tokens
+        assert reasons.count("error") == state.counters.n_failures
+        assert reasons.count("out_of_memory") == state.counters.n_out_of_memory
+    assert any(isinstance(event, BudgetChanged) and event.direction == "down" for event in told)
