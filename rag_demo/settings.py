@@ -71,7 +71,7 @@ class Settings:
     answer_cache_ttl_s: float = _option(
         3600.0, "RAG_ANSWER_CACHE_TTL", "Seconds that an answer is good for.", low=1, high=30 * 86_400
     )
-    # ANSWER_SIMILARITY_REASON
+    # Off: with its gate on words it lets no adversarial pair through, but finds none of the golden paraphrases either.
     answer_similarity: float = _option(
         0.0,
         "RAG_ANSWER_SIMILARITY",
