@@ -65,9 +65,18 @@ def tell(chain: list[Step], numbers: dict[str, int], knowledge: Knowledge, libra
         cited = f" [{numbers[step.method.full_name]}]" if step.method.full_name in numbers else ""
         told = " — ".join(filter(None, (f"{said}{by}", description(step.method))))
         lines.append(f"  {place}. {told}{cited}")
+        extended = extensions(step.method.full_name, knowledge, phrases)
+        if extended:
+            lines.append(f"       {extended}")
         if not step.by:
             lines += [f"       → {line}" for line in _calls(step.method, knowledge, library)]
     return "\n".join(lines)
+
+
+def extensions(method: str, knowledge: Knowledge, phrases: Phrases) -> str:
+    """What extensions run before, after or instead of a method; empty if they leave it alone."""
+    found = [f"{relation.detail} — {spoken_name(relation.source)}" for relation, _ in knowledge.wrappers(method)]
+    return f"{phrases.extended} {', '.join(found)}." if found else ""
 
 
 def movements(object_name: str, knowledge: Knowledge, phrases: Phrases) -> str:

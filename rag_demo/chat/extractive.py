@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rag_demo.chat.asked import what_is_asked
 from rag_demo.chat.cards import card, description
-from rag_demo.chat.chains import Step, movements, steps, tell
+from rag_demo.chat.chains import Step, extensions, movements, steps, tell
 from rag_demo.chat.evidence import coverage
 from rag_demo.chat.phrases import Phrases, phrases_for
 from rag_demo.chat.ports import Knowledge, Library, Nothing
@@ -178,6 +178,8 @@ def _tell(
         yield _quoted(declared, source.n)
     if method:
         yield from card(method, phrases)
+        if extended := extensions(method.full_name, knowledge, phrases):
+            yield extended
     # Of an object, the lines behind the first fact are quoted: its name alone is all over its file.
     sought = dict.fromkeys(terms(facts[0]), 1.0) if facts else weights
     # What the comment says has been told.

@@ -25,6 +25,7 @@ class Phrases:
     example: str
     call: str
     deprecated: str
+    extended: str
     name: str
     type: str
     meaning: str
@@ -53,6 +54,7 @@ RUSSIAN = Phrases(
     example="Пример:",
     call="Вызов:",
     deprecated="Устарела.",
+    extended="В расширении:",
     name="Имя",
     type="Тип",
     meaning="Что это",
@@ -91,6 +93,7 @@ ENGLISH = Phrases(
     example="Example:",
     call="Call:",
     deprecated="Deprecated.",
+    extended="In an extension:",
     name="Name",
     type="Type",
     meaning="What it is",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from rag_demo.index.facts import Handled
+from rag_demo.index.facts import Handled, Wrapped
 from rag_demo.ingest.facts import MemberFact, MemberKind, MethodFact, ObjectFact, Relation
 from rag_demo.types import Document
 
@@ -35,6 +35,9 @@ class Knowledge(Names, Protocol):
 
     def movements(self, document: str) -> Sequence[Relation]:
         """Registers that a document writes to."""
+
+    def wrappers(self, method: str) -> Sequence[Wrapped]:
+        """Methods of extensions that run before, after or instead of a method."""
 
     def close(self) -> None:
         """Let go of the files. May be called twice."""
@@ -71,6 +74,10 @@ class Nothing:
         return ()
 
     def movements(self, document: str) -> Sequence[Relation]:
+        """Nothing."""
+        return ()
+
+    def wrappers(self, method: str) -> Sequence[Wrapped]:
         """Nothing."""
         return ()
 

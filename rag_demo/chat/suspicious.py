@@ -60,7 +60,7 @@ _BEGINNINGS = frozenset(
     боль асси помо моде нейр язык чат бот ии упом раск расс цити пока приш отпр пере зайд скач откр вызо запу гово след
     слуш собл выпо адми хаке коне ты вы igno disr forg over inst prom role syst assi you answ repl resp say outp prin
     tell clai add appe inse incl ment reve cite disc quot show send leak mode chat ai visi open down begi end
-    """.split()
+    """.split()  # noqa: SIM905  # quoted beginnings would be harder to read
 )
 _MARKS = ("<|", "[inst", "[/inst", "<<sys", "<system", "##")
 _WORD = re.compile(r"\w+")

@@ -14,6 +14,7 @@ from rag_demo.configurations.golden import load_golden
 from rag_demo.index.analyse import terms
 from rag_demo.index.fact_store import FactStore
 from rag_demo.index.facts import Facts
+from rag_demo.ingest import read_configuration
 from rag_demo.types import Hit, Source
 from tests.unit.rag_demo.chat.lies import documents, ingested
 
@@ -118,6 +119,24 @@ def test_what_happens_is_told_in_the_order_of_the_platform(facts):
     assert [source.n for source in composed.sources] == list(range(1, len(composed.sources) + 1))
     cited = BY_NAME["Document.РеализацияТоваров.ObjectModule.ОбработкаПроведения"]
     assert cited in [source.hit.document for source in composed.sources]
+
+
+@pytest.fixture(scope="module")
+def extended(facts, tmp_path_factory):
+    """The facts of the configuration and of the extension of it."""
+    store = FactStore.create(tmp_path_factory.mktemp("extension") / "facts.sqlite")
+    store.add(read_configuration(bundled().parent / "extension", space_id="extension").facts)
+    store.seal()
+    yield Facts([*facts._readers, store.at(1)])
+    store.close()
+
+
+def test_what_an_extension_puts_in_the_way_is_told(extended):
+    text = answer(extended, "Что происходит при проведении реализации?", "Document.РеализацияТоваров").text
+    before = "Перед — Документ.РеализацияТоваров.ObjectModule.Мк_ОбработкаПроведенияПеред"
+    assert f"       В расширении: {before}, После — " in text
+    text = answer(extended, "проверить остатки", "CommonModule.ЗапасыСервер.ПроверитьОстатки").text
+    assert "В расширении: Вместо — ЗапасыСервер.Мк_ПроверитьОстатки." in text
 
 
 def test_what_happens_in_english(facts):
