@@ -28,7 +28,7 @@ MODULES = 40
 
 @pytest.fixture(autouse=True)
 def _small_model(monkeypatch):
-    monkeypatch.setattr(wiring, "build_embedder", WordEmbedder)
+    monkeypatch.setattr(wiring, "build_embedder", lambda *_: WordEmbedder())
 
 
 class Child:
@@ -73,7 +73,7 @@ def change(dump: SmallDump, rng: random.Random, step: int) -> None:
 
 
 def index_here(data: Path, root: Path, *, full: bool = False):
-    with contextlib.closing(Library(Settings(data_dir=str(data)))) as library:
+    with contextlib.closing(Library(Settings(data_dir=str(data), model="слова"))) as library:
         return library.index(root, SPACE, full=full, progress=lambda *_: None)
 
 

@@ -16,12 +16,14 @@ from rag_demo.errors import IndexBusy, IndexMissing, InputError, NoRoom, NotADum
 from rag_demo.index import build
 from rag_demo.index.build import Counts
 from rag_demo.index.ports import Where
-from rag_demo.index.store import SpaceStore
+from rag_demo.index.store import FORMAT, SpaceStore
 from rag_demo.library import Library
 from rag_demo.settings import Settings
 from rag_demo.testing import WordEmbedder
 from tests.unit.rag_demo.dumps import SmallDump, method
 from tests.unit.rag_demo.index_state import state_of
+
+MODEL = "слова"  # any name: nothing is trained
 
 
 class CountingEmbedder(WordEmbedder):
@@ -36,7 +38,7 @@ class CountingEmbedder(WordEmbedder):
 
 @pytest.fixture(autouse=True)
 def _small_model(monkeypatch):
-    monkeypatch.setattr(wiring, "build_embedder", CountingEmbedder)
+    monkeypatch.setattr(wiring, "build_embedder", lambda *_: CountingEmbedder())
     monkeypatch.setattr(CountingEmbedder, "encoded", 0)
 
 
@@ -47,7 +49,7 @@ def dump(tmp_path):
 
 @pytest.fixture
 def settings(tmp_path):
-    return Settings(data_dir=str(tmp_path / "данные"))
+    return Settings(data_dir=str(tmp_path / "данные"), model=MODEL)
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def index(library, dump):
 def assert_equals_clean(tmp_path, library, settings, dump):
     def check(docs=()):
         library.close()
-        clean = Settings(data_dir=str(tmp_path / "чистое"))
+        clean = Settings(data_dir=str(tmp_path / "чистое"), model=MODEL)
         shutil.rmtree(clean.data_path, ignore_errors=True)
         with contextlib.closing(Library(clean)) as other:
             other.index(dump.root, "лавка", docs=docs, progress=lambda *_: None)
@@ -249,12 +251,14 @@ def test_what_makes_an_index_anew(index, dump, settings, monkeypatch, what):
     if what == "settings":
         monkeypatch.setattr(wiring, "choices_digest", lambda _: "другой")
     elif what == "model":
-        monkeypatch.setattr(wiring, "build_embedder", lambda: WordEmbedder(fingerprint="другой"))
+        monkeypatch.setattr(wiring, "build_embedder", lambda *_: WordEmbedder(fingerprint="другой"))
     elif what == "manifest":
         (folder.parent / "current.json").write_text("{", encoding="utf-8")
     elif what == "format":
         file = folder.parent / "current.json"
-        file.write_text(file.read_text(encoding="utf-8").replace('"format": 2', '"format": 1'), encoding="utf-8")
+        file.write_text(
+            file.read_text(encoding="utf-8").replace(f'"format": {FORMAT}', '"format": 1'), encoding="utf-8"
+        )
     elif what == "catalogue":
         (folder / "catalogue.sqlite").write_bytes(b"rubbish" * 100)
     elif what in {"vectors", "words"}:

@@ -21,14 +21,15 @@ HOLD = """
 import sys
 from rag_demo import cli, wiring
 from rag_demo.testing import WordEmbedder
-wiring.build_embedder = WordEmbedder
+wiring.build_embedder = lambda *_: WordEmbedder()
 sys.exit(cli.main(sys.argv[1:]))
 """
 
 
 @pytest.fixture(autouse=True)
 def _small_model(monkeypatch):
-    monkeypatch.setattr(wiring, "build_embedder", WordEmbedder)
+    monkeypatch.setenv("RAG_MODEL", "слова")  # any name: nothing is trained
+    monkeypatch.setattr(wiring, "build_embedder", lambda *_: WordEmbedder())
 
 
 @pytest.fixture
