@@ -13,6 +13,7 @@ from hybrid_embeddings.types import Vectors
 
 # A scale below the normal numbers of float32 would lose precision. No model gives such vectors.
 _SMALLEST_PEAK = 1e-30
+FEWEST_FOR_CALIBRATION = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +113,14 @@ def calibrate(vectors: Vectors, percentile: float = 99.9) -> Calibration:
     percentile calibration of integer inference, Wu et al. 2020, arXiv 2004.09602, section 4).
 
     Args:
-        vectors: float32, shape (n, dim), n at least 100.
+        vectors: float32, shape (n, dim), n at least :data:`FEWEST_FOR_CALIBRATION`.
         percentile: of the absolute values per dimension.
 
     Raises:
         ValueError: too few vectors, or values that are not finite.
     """
-    if len(vectors) < 100 or not np.isfinite(vectors).all():
-        raise ValueError(f"calibration needs at least 100 finite vectors, got {len(vectors)}")
+    if len(vectors) < FEWEST_FOR_CALIBRATION or not np.isfinite(vectors).all():
+        raise ValueError(f"calibration needs at least {FEWEST_FOR_CALIBRATION} finite vectors, got {len(vectors)}")
     peaks = np.percentile(np.abs(vectors), percentile, axis=0)
     # A dimension that was always zero still needs a scale to store what comes later.
     floor = max(float(peaks.max()) * 1e-3, _SMALLEST_PEAK)

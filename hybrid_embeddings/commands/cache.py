@@ -168,6 +168,8 @@ def _accuracy(options: argparse.Namespace, settings: Settings) -> int:
     print(f"{'codec':16} {'worst 1-cos':>12} {'mean 1-cos':>12} {'recall@10 lost':>15}")
     try:
         for codec in (codecs.FLOAT16, codecs.INT16, codecs.INT8, codecs.INT8_CALIBRATED):
+            if codec is codecs.INT8_CALIBRATED and len(vectors) < codecs.FEWEST_FOR_CALIBRATION:
+                continue
             calibration = codecs.calibrate(vectors) if codec is codecs.INT8_CALIBRATED else None
             found = accuracy.measure(codec, vectors, calibration)
             print(f"{codec.name:16} {found.worst_error:12.1e} {found.mean_error:12.1e} {found.recall_loss_at_10:15.2%}")
