@@ -11,78 +11,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 
-from rag_demo.chat.answer_cache import AnswerCache, Circumstances, Kept, Key, key_of
+from rag_demo.chat.answer_cache import AnswerCache, Circumstances, Kept, key_of
+from rag_demo.chat.case import LONGEST_QUESTION_BYTES, Case, check_question
 from rag_demo.chat.citations import check
-from rag_demo.chat.evidence import is_evidence, weigh
-from rag_demo.chat.extractive import compose, enumerate_objects, nearest, refuse
+from rag_demo.chat.extractive import nearest
 from rag_demo.chat.generate import Generated, Writer
 from rag_demo.chat.library import Shelves
+from rag_demo.chat.plain import NEAREST, Judged, Teller, make_answer
 from rag_demo.chat.ports import Knowledge, Nothing
 from rag_demo.chat.prompts import PROMPT_VERSION, says_nothing
 from rag_demo.chat.session import NEW, Conversation, Turn, stand_alone
-from rag_demo.chat.stream import ChatEvent, Done, SourcesFound, StandAlone, TextDelta, Verified
-from rag_demo.errors import InputError, LlmError, LlmOverloaded
-from rag_demo.events import (
-    AnswerFinished,
-    CacheLookedUp,
-    CacheResult,
-    CitationsChecked,
-    Events,
-    Outcome,
-    RetrievalFinished,
-)
+from rag_demo.chat.stream import ChatEvent, Done, SourcesFound, StandAlone, TextDelta, Verified, told
+from rag_demo.errors import LlmError, LlmOverloaded
+from rag_demo.events import CacheLookedUp, CacheResult, CitationsChecked, Events
 from rag_demo.index.ports import DocKey, Where
 from rag_demo.llm.ports import Place
 from rag_demo.ports import Vectors
 from rag_demo.retrieve.search import Found, Retriever
-from rag_demo.types import Answer, Source
+from rag_demo.types import Answer
 
-# A page of text. What is longer is a file given by mistake, and a question of that size finds nothing anyway.
-LONGEST_QUESTION_BYTES = 8_192
+__all__ = ["EXTRACTIVE", "LONGEST_QUESTION_BYTES", "Assistant", "check_question", "turn_of"]
+
 EXTRACTIVE = "extractive"
-_NEAREST = 3
-
-
-@dataclass(slots=True)
-class _Case:
-    """One question on its way."""
-
-    question: str
-    where: Where
-    top_k: int
-    conversation: Conversation
-    started: float = field(default_factory=time.perf_counter)
-    stages_ms: dict[str, float] = field(default_factory=dict)
-    standalone: str = ""
-    key: Key | None = None
-    vector: Vectors | None = None
-    first_token_ms: float | None = None
-
-    @contextlib.contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.stages_ms[name] = self.stages_ms.get(name, 0.0) + (time.perf_counter() - started) * 1e3
-
-    @property
-    def elapsed_ms(self) -> float:
-        return (time.perf_counter() - self.started) * 1e3
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What was found, and whether it speaks of the question. ``sources`` are empty if it does not."""
-
-    found: Found
-    weights: Mapping[str, float]
-    sources: tuple[Source, ...]
 
 
 class Assistant:
@@ -127,6 +80,7 @@ class Assistant:
         self._generations = dict(generations or {})
         self._model_name = model_name
         self._events = events or Events()
+        self._teller = Teller(retriever, knowledge=self._knowledge, shelves=self._shelves, events=self._events)
 
     def answer(self, question: str, *, where: Where, top_k: int, conversation: Conversation = NEW) -> Answer:
         """Find, judge and tell, without a language model.
@@ -135,11 +89,13 @@ class Assistant:
             InputError: the question is empty, too long or not text.
         """
         case = self._begin(question, where, top_k, conversation)
-        with self._finishing(case) as finish:
+        with case.finishing(self._events, self._model_name) as finish:
             while True:
                 with self._flight(case) as other:
                     if other is None:
-                        return finish(self._look_up(case) or self._keep(case, self._extract(case, self._judge(case))))
+                        return finish(
+                            self._look_up(case) or self._keep(case, self._teller.tell(case, self._teller.judge(case)))
+                        )
                 other.result()
 
     async def stream(
@@ -160,7 +116,7 @@ class Assistant:
             LlmError: the model broke off after its first words.
         """
         case = self._begin(question, where, top_k, conversation)
-        with self._finishing(case) as finish:
+        with case.finishing(self._events, self._model_name) as finish:
             if case.standalone != case.question:
                 yield StandAlone(case.standalone)
             while True:
@@ -199,16 +155,16 @@ class Assistant:
         self._retriever.close()
         self._knowledge.close()
 
-    async def _work(self, case: _Case, place: Place | None) -> AsyncGenerator[ChatEvent, None]:
+    async def _work(self, case: Case, place: Place | None) -> AsyncGenerator[ChatEvent, None]:
         kept = await asyncio.to_thread(self._look_up, case)
         if kept:
-            async for event in _told(kept):
+            async for event in told(kept):
                 yield event
             return
-        judged = await asyncio.to_thread(self._judge, case)
+        judged = await asyncio.to_thread(self._teller.judge, case)
         if self._writer is None or not judged.sources or judged.found.listed:
-            answer = self._keep(case, await asyncio.to_thread(self._extract, case, judged))
-            async for event in _told(answer):
+            answer = self._keep(case, await asyncio.to_thread(self._teller.tell, case, judged))
+            async for event in told(answer):
                 yield event
             return
         async with contextlib.aclosing(self._generate(case, judged, self._writer, place)) as events:
@@ -216,7 +172,7 @@ class Assistant:
                 yield event
 
     async def _generate(
-        self, case: _Case, judged: Judged, writer: Writer, place: Place | None
+        self, case: Case, judged: Judged, writer: Writer, place: Place | None
     ) -> AsyncGenerator[ChatEvent, None]:
         generated = Generated()
         try:
@@ -238,9 +194,9 @@ class Assistant:
             raise generated.failure
         if generated.failure:
             # Nothing was said yet, and the sources are there: better a plain answer than none.
-            plain = await asyncio.to_thread(self._extract, case, judged)
+            plain = await asyncio.to_thread(self._teller.tell, case, judged)
             answer = dataclasses.replace(plain, degraded=(*plain.degraded, "llm"))
-            async for event in _told(answer):
+            async for event in told(answer):
                 yield event
             return
         info = await writer.describe()
@@ -248,38 +204,37 @@ class Assistant:
             yield event
 
     async def _conclude(
-        self, case: _Case, judged: Judged, generated: Generated, backend: str
+        self, case: Case, judged: Judged, generated: Generated, backend: str
     ) -> AsyncGenerator[ChatEvent, None]:
         sources = tuple(packed.source for packed in generated.packed)
         if says_nothing(generated.text):
-            more = "\n\n" + nearest(case.question, [source.hit.document for source in sources[:_NEAREST]])
+            more = "\n\n" + nearest(case.question, [source.hit.document for source in sources[:NEAREST]])
             yield TextDelta(more)
-            answer = self._answer(case, generated.text + more, (), judged, refused=True, backend=backend)
+            answer = make_answer(case, generated.text + more, (), judged, refused=True, backend=backend)
             yield Verified(answer.text, (), {})
         else:
             with case.stage("check"):
                 checked = await asyncio.to_thread(check, generated.text, sources, self._knowledge)
             counts = {str(problem): count for problem, count in checked.counts.items()}
             if self._events:
-                told = CitationsChecked(
-                    case.stages_ms["check"], checked.sentences, len(checked.marks), tuple(sorted(counts.items()))
-                )
-                self._events.emit(told)
-            answer = self._answer(case, generated.text, sources, judged, backend=backend, marks=checked.marks)
+                problems = tuple(sorted(counts.items()))
+                took = case.stages_ms["check"]
+                self._events.emit(CitationsChecked(took, checked.sentences, len(checked.marks), problems))
+            answer = make_answer(case, generated.text, sources, judged, backend=backend, marks=checked.marks)
             if generated.finish_reason == "length":
                 answer = dataclasses.replace(answer, degraded=(*answer.degraded, "cut"))
             yield Verified(answer.text, answer.marks, counts)
         yield Done(self._keep(case, answer))
 
-    def _begin(self, question: str, where: Where, top_k: int, conversation: Conversation) -> _Case:
-        case = _Case(check_question(question), where, top_k, conversation)
+    def _begin(self, question: str, where: Where, top_k: int, conversation: Conversation) -> Case:
+        case = Case(check_question(question), where, top_k, conversation)
         with case.stage("stand_alone"):
             case.standalone = stand_alone(case.question, conversation)
         if self._cache:
             spaces = where.space_ids or tuple(self._generations)
             circumstances = Circumstances(
                 spaces=tuple((space, self._generations.get(space, "")) for space in spaces),
-                doc_types=where.doc_types,
+                filters=_filters(where),
                 top_k=top_k,
                 model=self._model_name,
                 prompt_version=PROMPT_VERSION,
@@ -289,14 +244,14 @@ class Assistant:
         return case
 
     @contextlib.contextmanager
-    def _flight(self, case: _Case) -> Iterator[Future[None] | None]:
+    def _flight(self, case: Case) -> Iterator[Future[None] | None]:
         if self._cache is None or case.key is None:
             yield None
         else:
             with self._cache.flight(case.key) as other:
                 yield other
 
-    def _look_up(self, case: _Case) -> Answer | None:
+    def _look_up(self, case: Case) -> Answer | None:
         """The kept answer to this question or one that asks the same."""
         if self._cache is None or case.key is None:
             return None
@@ -310,73 +265,10 @@ class Assistant:
             self._events.emit(CacheLookedUp(result, case.stages_ms["cache"], kept.age_s if kept else None))
         return dataclasses.replace(kept.answer, question=case.question) if kept else None
 
-    def _keep(self, case: _Case, answer: Answer) -> Answer:
+    def _keep(self, case: Case, answer: Answer) -> Answer:
         if self._cache and case.key:
             self._cache.put(case.key, answer, vector=case.vector)
         return answer
-
-    def _judge(self, case: _Case) -> Judged:
-        """Search, and find out whether what was found speaks of the question at all."""
-        with case.stage("retrieve"):
-            found = self._retriever.search(case.standalone, case.top_k, where=case.where)
-        weights = weigh(found.rarity, found.query.actions)
-        if found.listed:
-            hits = found.hits
-        else:
-            evident = [hit for hit in found.hits if is_evidence(hit, weights)]
-            # What speaks of the question comes first; the rest of the hits follow as further reading.
-            hits = (*evident, *(hit for hit in found.hits if hit not in evident)) if evident else ()
-        case.stages_ms.update(found.timings_ms)
-        if self._events:
-            took, stages = case.stages_ms["retrieve"], tuple(found.timings_ms.items())
-            self._events.emit(RetrievalFinished(took, len(found.hits), bool(hits), found.degraded, stages))
-        return Judged(found, weights, tuple(Source(n, hit) for n, hit in enumerate(hits, start=1)))
-
-    def _extract(self, case: _Case, judged: Judged) -> Answer:
-        with case.stage("answer"):
-            found = judged.found
-            if found.listed:
-                text = enumerate_objects(case.question, found.listed, judged.sources)
-                return self._answer(case, text, judged.sources, judged)
-            if not judged.sources:
-                text = refuse(case.question, [hit.document for hit in found.hits[:_NEAREST]])
-                return self._answer(case, text, (), judged, refused=True)
-            composed = compose(
-                case.standalone,
-                judged.sources,
-                judged.weights,
-                knowledge=self._knowledge,
-                library=self._shelves.within(case.where.space_ids),
-            )
-            return self._answer(case, composed.text, composed.sources, judged)
-
-    def _answer(self, case: _Case, text: str, sources: tuple[Source, ...], judged: Judged, **more: object) -> Answer:
-        plain = Answer(case.question, text, sources, degraded=judged.found.degraded)
-        standalone = case.standalone if case.standalone != case.question else ""
-        return dataclasses.replace(plain, standalone=standalone, **more)  # type: ignore[arg-type]
-
-    @contextlib.contextmanager
-    def _finishing(self, case: _Case) -> Iterator[Callable[[Answer], Answer]]:
-        """Give the answer its timings, and tell how the question ended, whichever way it did."""
-        outcome: Outcome = "cancelled"
-        backend = self._model_name
-
-        def finish(answer: Answer) -> Answer:
-            nonlocal outcome, backend
-            outcome = "cached" if answer.cached_s is not None else "refused" if answer.refused else "answered"
-            backend = answer.backend
-            timings = case.stages_ms | {"total": case.elapsed_ms}
-            return dataclasses.replace(answer, timings_ms={name: round(value, 2) for name, value in timings.items()})
-
-        try:
-            yield finish
-        except (InputError, LlmError, OSError):
-            outcome = "failed"
-            raise
-        finally:
-            if self._events:
-                stages = tuple(case.stages_ms.items())
-                self._events.emit(AnswerFinished(outcome, backend, case.elapsed_ms, case.first_token_ms, stages))
 
 
 def turn_of(answer: Answer) -> Turn:
@@ -389,33 +281,7 @@ def turn_of(answer: Answer) -> Turn:
     return Turn(answer.question, answer.standalone or answer.question, kept.strip(), names)
 
 
-def check_question(question: str) -> str:
-    """The question without blanks around it.
-
-    Raises:
-        InputError: it is empty, longer than `LONGEST_QUESTION_BYTES` or not valid Unicode.
-    """
-    text = question.strip()
-    if not text:
-        raise InputError("The question is empty. Ask something, for example: «Как получить курс валюты на дату?»")
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:
-        raise InputError("The question is not valid UTF-8 text.") from None
-    if size > LONGEST_QUESTION_BYTES:
-        raise InputError(f"The question has {size:,} bytes; at most {LONGEST_QUESTION_BYTES:,} are read. Shorten it.")
-    return text
-
-
-async def _told(answer: Answer) -> AsyncGenerator[ChatEvent, None]:
-    """A complete answer as a stream, block by block."""
-    yield SourcesFound(answer.sources)
-    blocks = answer.text.split("\n\n")
-    for place, block in enumerate(blocks):
-        yield TextDelta(block if place == len(blocks) - 1 else f"{block}\n\n")
-    counts: dict[str, int] = {}
-    for mark in answer.marks:
-        for problem in mark.problems:
-            counts[problem] = counts.get(problem, 0) + 1
-    yield Verified(answer.text, answer.marks, counts)
-    yield Done(answer)
+def _filters(where: Where) -> tuple[str, ...]:
+    """Whatever restricts a search beside the spaces."""
+    fields = (field.name for field in dataclasses.fields(where) if field.name != "space_ids")
+    return tuple(f"{name}={value}" for name in fields for value in sorted(getattr(where, name)))

@@ -37,7 +37,7 @@ class Circumstances:
     """What changes an answer beside the question."""
 
     spaces: tuple[tuple[str, str], ...]  # (space, generation), in any order
-    doc_types: tuple[str, ...]
+    filters: tuple[str, ...]
     top_k: int
     model: str
     prompt_version: str
@@ -67,7 +67,7 @@ def key_of(question: str, circumstances: Circumstances) -> Key:
     about = [
         *(f"{space}\0{generation}" for space, generation in sorted(circumstances.spaces)),
         "",
-        *sorted(circumstances.doc_types),
+        *sorted(circumstances.filters),
         "",
         str(circumstances.top_k),
         circumstances.model,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -54,3 +54,17 @@ class Done:
 
 
 ChatEvent: TypeAlias = "StandAlone | SourcesFound | ThinkingDelta | TextDelta | Verified | Done"
+
+
+async def told(answer: Answer) -> AsyncGenerator[ChatEvent, None]:
+    """A complete answer as a stream, block by block."""
+    yield SourcesFound(answer.sources)
+    blocks = answer.text.split("\n\n")
+    for place, block in enumerate(blocks):
+        yield TextDelta(block if place == len(blocks) - 1 else f"{block}\n\n")
+    counts: dict[str, int] = {}
+    for mark in answer.marks:
+        for problem in mark.problems:
+            counts[problem] = counts.get(problem, 0) + 1
+    yield Verified(answer.text, answer.marks, counts)
+    yield Done(answer)

@@ -13,7 +13,7 @@ from rag_demo.testing import WordEmbedder, make_document
 from rag_demo.types import Answer, Hit, LegRank, Mark, Source
 
 HERE = Circumstances(
-    spaces=(("trade", "g1.1"),), doc_types=(), top_k=5, model="extractive", prompt_version="p1", conversation=""
+    spaces=(("trade", "g1.1"),), filters=(), top_k=5, model="extractive", prompt_version="p1", conversation=""
 )
 QUESTION = "Как получить цену товара?"
 DOCUMENT = make_document()
@@ -76,7 +76,7 @@ def test_what_should_be_tried_again_is_not_kept(cache, answer):
         {"spaces": (("trade", "g1.2"),)},
         {"spaces": (("trade", "g1.1"), ("other", "g1.1"))},
         {"spaces": (("other", "g1.1"),)},
-        {"doc_types": ("method",)},
+        {"filters": ("doc_types=method",)},
         {"top_k": 6},
         {"model": "ollama:m"},
         {"prompt_version": "p2"},
