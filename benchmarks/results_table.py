@@ -198,6 +198,20 @@ ROWS = (
         _BYTES,
         ("JSON", "JSON"),
     ),
+    Row(
+        "near_duplicates",
+        ("near-duplicates: smallest true cosine of an answer", "почти-дубликаты: худший истинный косинус ответа"),
+        "precision/worst_true_cosine_of_a_hit",
+        "precision/floor",
+        peers=_TARGET,
+    ),
+    Row(
+        "near_duplicates",
+        ("hit rate of four processes, federated", "доля попаданий у четырёх процессов, вместе"),
+        "federation/near, federated/hit_rate",
+        "federation/near, each for itself/hit_rate",
+        peers=("each for itself", "порознь"),
+    ),
 )
 
 

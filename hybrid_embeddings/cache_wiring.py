@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hybrid_embeddings.cache import calibrations, codecs
-from hybrid_embeddings.cache.federation import Federation, MessageFormat
+from hybrid_embeddings.cache.federation import MOST_PER_MESSAGE, Federation, MessageFormat
 from hybrid_embeddings.cache.guarded import GuardedTier
 from hybrid_embeddings.cache.memory import MemoryTier
 from hybrid_embeddings.cache.near import NearTier
@@ -88,8 +88,8 @@ def _federation(settings: Settings, near: NearTier, spaces: Iterable[Space], dim
     stream = RedisStream(
         settings.cache_redis_url,
         name=f"{settings.cache_redis_prefix}:near",
-        # A message holds what one batch taught, an entry at least: the stream holds no more than one process would.
-        max_messages=settings.semantic_size,
+        # Twice what a process keeps, if all messages are full; a sixteenth of it, if each holds one text.
+        max_messages=max(1, 2 * settings.semantic_size // MOST_PER_MESSAGE),
         timeout_s=settings.cache_timeout_s,
     )
     known = {space.digest(secret): space for space in spaces}

@@ -33,6 +33,7 @@ _VERSION = 1
 _HEAD = struct.Struct("<B8s8sHH")
 _MEASURED = struct.Struct("<BIf")
 _CHECKSUM_BYTES = 8
+MOST_PER_MESSAGE = 32
 _DIFFERENCES: tuple[Difference, ...] = get_args(Difference)
 # Between attempts while Redis is away.
 _PAUSE_S = 1.0
@@ -103,14 +104,16 @@ class Federation:
 
     def publish(self, space: Space, learned: Learned) -> None:
         """Send what this process learned, if Redis takes it; if not, the others compute it themselves."""
-        if not learned.entries and not learned.measured:
-            return
-        message = self._messages.encode(self._sender, space.digest(self._messages.secret), learned)
-        try:
-            self._stream.append(message)
-        except CacheTierError as error:
-            self._failed(error)
-        else:
+        space_id = space.digest(self._messages.secret)
+        n_parts = max(len(learned.entries), len(learned.measured))
+        for start in range(0, n_parts, MOST_PER_MESSAGE):
+            rows = slice(start, start + MOST_PER_MESSAGE)
+            part = Learned(learned.entries[rows], learned.measured[rows])
+            try:
+                self._stream.append(self._messages.encode(self._sender, space_id, part))
+            except CacheTierError as error:
+                self._failed(error)
+                return
             self._count("sent")
 
     def stats(self) -> dict[str, Any]:

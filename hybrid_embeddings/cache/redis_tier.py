@@ -12,6 +12,7 @@ from hybrid_embeddings.cache.addresses import masked
 from hybrid_embeddings.errors import CacheTierError, MissingDependencyError, SettingsError
 
 _PAGE = 1000
+_MESSAGES = 50  # each may have tens of kilobytes
 
 
 class RedisConnection:
@@ -87,7 +88,9 @@ class RedisStream:
             with self._redis.translated():
                 if self._was_away:
                     self._begin_again_if_lost()
-                found: Any = self._redis.client.xread({self._name: self._last}, count=_PAGE, block=int(block_s * 1000))
+                found: Any = self._redis.client.xread(
+                    {self._name: self._last}, count=_MESSAGES, block=int(block_s * 1000)
+                )
         except CacheTierError:
             self._was_away = True
             raise
