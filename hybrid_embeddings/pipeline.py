@@ -34,6 +34,8 @@ from hybrid_embeddings.types import (
 _PIECE = 1024
 # A call of so few texts with so few characters is tokenised in about 0.2 ms; handing it to another thread takes more.
 _FEW, _SHORT = 8, 2_000
+# While the queue is full, a call looks so often whether its time is over.
+_LOOK_S = 0.1
 _log = logging.getLogger("hybrid_embeddings")
 
 
@@ -146,6 +148,9 @@ class Pipeline:
             if request.cancelled.is_set():
                 break
             _check_deadline(request)
+            if start and self.dispatcher is not None:
+                while not self.dispatcher.wait_for_room(_LOOK_S) and not request.cancelled.is_set():
+                    _check_deadline(request)
             report.n_tokens += sum(len(text.ids) for text in tokenized)
             n_lost.update({start + row: text.n_lost for row, text in enumerate(tokenized) if text.n_lost})
             if request.on_truncate == "error":

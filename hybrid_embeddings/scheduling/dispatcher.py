@@ -53,6 +53,7 @@ class Dispatcher:
         self._lock = threading.Lock()
         # One per lane, so that a call wakes no more threads than can have work.
         self._has_work = {state.name: threading.Condition(self._lock) for state in self.states}
+        self._room = threading.Condition(self._lock)
         self._queue = WorkQueue(window_tokens=_WINDOW_BATCHES * max(state.budget_tokens for state in states))
         self._in_flight: dict[Hashable, Item] = {}
         self._policy = Policy(self.states, hybrid=hybrid, clock=clock)
@@ -71,6 +72,8 @@ class Dispatcher:
     def submit(self, job: Job, items: Sequence[Item], *, first_row: int = 0) -> None:
         """Queue items for a job; its row ``first_row + i`` is ``items[i]``. An equal item in flight is shared.
 
+        A job is admitted with its first piece. The rest of it waits for room by itself (:meth:`wait_for_room`).
+
         Raises:
             Overloaded: the queue is full; nothing was queued.
             ServiceClosed: after :meth:`close`.
@@ -79,12 +82,18 @@ class Dispatcher:
         with self._lock:
             if self._closed:
                 raise ServiceClosed("the embedding service is closed")
-            self._admit(new_tokens)
+            if not first_row:
+                self._admit(new_tokens)
             for row, item in enumerate(items, start=first_row):
                 self._join_or_queue(job, row, item)
             stranded = self._outcomes.strand()
             self._wake(self._queue.n_items)
         tell(stranded)
+
+    def wait_for_room(self, timeout_s: float) -> bool:
+        """Wait until the queue is below its limit; False if the time is over before. Also True after :meth:`close`."""
+        with self._lock:
+            return self._room.wait_for(lambda: self._closed or self._has_room(0), timeout_s)
 
     def withdraw(self, job: Job) -> None:
         """Forget a job: items that nobody else waits for leave the queue. Others are not affected."""
@@ -120,6 +129,7 @@ class Dispatcher:
             self._queue.discard({id(item) for item in self._queue})
             for has_work in self._has_work.values():
                 has_work.notify_all()
+            self._room.notify_all()
             self._watchdog.stop()
         for job in waiting:
             job.fail(reason)
@@ -131,15 +141,19 @@ class Dispatcher:
             return self._queue.n_tokens
 
     def _admit(self, new_tokens: int) -> None:
-        queued = self._queue.n_tokens
-        # A single call that is larger than the limit is let through when nothing else waits.
-        if queued and queued + new_tokens > self._max_queued_tokens:
+        if not self._has_room(new_tokens):
+            queued = self._queue.n_tokens
             speed = sum(state.tokens_per_s for state in self.states if state.usable) or 1.0
             raise Overloaded(
                 f"{queued:,} tokens are queued, {new_tokens:,} more would exceed the limit of "
                 f"{self._max_queued_tokens:,} (EMBEDDING_MAX_QUEUED_TOKENS)",
                 retry_after_s=round(queued / speed, 3),
             )
+
+    def _has_room(self, new_tokens: int) -> bool:
+        # A single call that is larger than the limit is let through when nothing else waits.
+        queued = self._queue.n_tokens
+        return not queued or queued + new_tokens <= self._max_queued_tokens
 
     def _join_or_queue(self, job: Job, row: int, item: Item) -> None:
         if item.is_query:
@@ -186,6 +200,7 @@ class Dispatcher:
         beside = frozenset(other.name for other in self.states if other.running)
         running = Running(items, batch, self._clock(), state.cost.predict_s(batch.padded_tokens), beside)
         state.running.append(running)
+        self._room.notify_all()
         self._wake(self._queue.n_items)  # a lane that left the work to this one may think otherwise now
         return running
 

@@ -315,6 +315,22 @@ def test_full_queue_is_an_answer(start):
     assert first.future.result(10).shape == (9, DIMENSION)
 
 
+def test_a_call_that_is_admitted_is_not_refused_half_way(start):
+    gate = threading.Event()
+    lane = SimulatedLane(max_batch_tokens=10, fault=lambda *_: gate.wait(10) and None)
+    dispatcher = start(lane, max_queued_tokens=100)
+    work = items([10] * 30)
+    job = Job(30, DIMENSION)
+    dispatcher.submit(job, work[:20])
+    assert not dispatcher.wait_for_room(0.01)
+    with pytest.raises(Overloaded):  # others are
+        submit(dispatcher, items([60]))
+    gate.set()
+    assert dispatcher.wait_for_room(10)
+    dispatcher.submit(job, work[20:], first_row=20)
+    np.testing.assert_array_equal(job.future.result(10), expected(work))
+
+
 def test_close_tells_everybody_who_waits():
     gate = threading.Event()
     lane = SimulatedLane(max_batch_tokens=10, fault=lambda *_: gate.wait(10) and None)

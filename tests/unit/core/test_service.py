@@ -155,6 +155,16 @@ def test_deadline(service):
     assert service.encode("after").shape == (384,)
 
 
+def test_a_call_larger_than_the_queue_waits_for_itself(model_cache):
+    texts = [f"text {number}" for number in range(2100)]
+    settings = Settings(offline=True, cache_dir=model_cache, cache_enabled=False, max_queued_tokens=500)
+    with EmbeddingService(settings=settings) as service:
+        assert service.encode(texts).shape == (2100, 384)
+        with pytest.raises(DeadlineExceeded):
+            service.encode(["слово " * 200 + text for text in texts], timeout_s=0.5)
+        assert service.encode("after").shape == (384,)
+
+
 def test_long_texts_can_be_an_error(service):
     with pytest.raises(InputError, match="text 2 has about 1[0-9]{3} tokens, the limit is 256") as caught:
         service.encode(["short", "short", "word " * 1000], on_truncate="error")
