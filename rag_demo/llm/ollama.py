@@ -94,6 +94,7 @@ class OllamaBackend:
     async def count_tokens(self, text: str) -> int | None:
         """See `Backend.count_tokens`. Ollama has no route for it."""
         del text
+        return None
 
     async def close(self) -> None:
         """See `Backend.close`."""

@@ -74,6 +74,7 @@ class OpenAiBackend:
     async def count_tokens(self, text: str) -> int | None:
         """See `Backend.count_tokens`. The interface has no route for it."""
         del text
+        return None
 
     async def close(self) -> None:
         """See `Backend.close`."""
