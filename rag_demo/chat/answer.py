@@ -178,7 +178,8 @@ class Assistant:
         try:
             with case.stage("pack"):
                 asked = (case.question, judged.sources, judged.weights, case.conversation)
-                request, generated.packed = await writer.prepare(*asked)
+                salt = ",".join(sorted(case.where.space_ids))
+                request, generated.packed = await writer.prepare(*asked, salt=salt)
         except LlmError as error:
             generated.failure = error
         sources = tuple(packed.source for packed in generated.packed)
@@ -199,13 +200,11 @@ class Assistant:
             async for event in told(answer):
                 yield event
             return
-        info = await writer.describe()
-        async for event in self._conclude(case, judged, generated, f"{info.backend}:{info.model}"):
+        async for event in self._conclude(case, judged, generated):
             yield event
 
-    async def _conclude(
-        self, case: Case, judged: Judged, generated: Generated, backend: str
-    ) -> AsyncGenerator[ChatEvent, None]:
+    async def _conclude(self, case: Case, judged: Judged, generated: Generated) -> AsyncGenerator[ChatEvent, None]:
+        backend = f"{generated.backend}:{generated.model}"
         sources = tuple(packed.source for packed in generated.packed)
         if says_nothing(generated.text):
             more = "\n\n" + nearest(case.question, [source.hit.document for source in sources[:NEAREST]])

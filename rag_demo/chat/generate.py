@@ -20,6 +20,7 @@ from rag_demo.types import Source
 
 USUAL_WINDOW_TOKENS = 4_096  # where the server does not tell; the smallest that servers allocate by themselves
 _MARGIN_TOKENS = 64  # role marks and the like, which a count of texts does not see
+_LEAST_FOR_SOURCES_TOKENS = 1_200
 _DESCRIBED_FOR_S = 60.0
 
 
@@ -28,6 +29,8 @@ class Generated:
     """What has come so far. ``failure`` is set where the answer did not come to its end."""
 
     text: str = ""
+    backend: str = ""  # who answers, which after a failover is another one than was asked
+    model: str = ""
     finish_reason: str = ""
     failure: Exception | None = None
     packed: tuple[Packed, ...] = ()
@@ -70,9 +73,22 @@ class Writer:
         return self._info[1]
 
     async def prepare(
-        self, question: str, sources: Sequence[Source], weights: Mapping[str, float], conversation: Conversation
+        self,
+        question: str,
+        sources: Sequence[Source],
+        weights: Mapping[str, float],
+        conversation: Conversation,
+        *,
+        salt: str = "",
     ) -> tuple[llm.Request, tuple[Packed, ...]]:
         """The request with as much of the sources as the window holds.
+
+        Args:
+            question: as asked.
+            sources: best first.
+            weights: of the question's terms.
+            conversation: what was said before; its oldest turns give way where sources would have no room.
+            salt: prompts of different salts share no cache in the server.
 
         Raises:
             LlmError: no server answers.
@@ -84,13 +100,16 @@ class Writer:
         texts = [message.content for message in empty] + [piece.text for _, pieces in cut for piece in pieces]
         counts = await self._model.count_tokens(texts)
         fixed, rest = counts[: len(empty)], iter(counts[len(empty) :])
+        window = (info.context_tokens or USUAL_WINDOW_TOKENS) - self._answer_tokens - _MARGIN_TOKENS
+        turns = conversation.turns
+        while turns and window - sum(fixed) < _LEAST_FOR_SOURCES_TOKENS:
+            turns, fixed = turns[1:], [fixed[0], *fixed[3:]]  # a turn is two messages behind the rules
         # Line feeds between the pieces are tokens, too.
         candidates = [Candidate(source, pieces, tuple(next(rest) + 1 for _ in pieces)) for source, pieces in cut]
-        window = info.context_tokens or USUAL_WINDOW_TOKENS
-        budget = window - self._answer_tokens - sum(fixed) - _MARGIN_TOKENS
-        packed = pack(candidates, weights, budget_tokens=max(budget, 0))
+        packed = pack(candidates, weights, budget_tokens=max(window - sum(fixed), 0))
         self._tell_context(packed, sum(fixed))
-        return llm.Request(build(question, packed, conversation, fence=fence)), packed
+        messages = build(question, packed, Conversation(turns), fence=fence)
+        return llm.Request(messages, cache_salt=salt), packed
 
     async def write(
         self, request: llm.Request, generated: Generated, place: Place | None = None
@@ -99,7 +118,9 @@ class Writer:
         usage = llm.Usage()
         async with contextlib.aclosing(self._model.stream(request, place)) as events:
             async for event in events:
-                if isinstance(event, llm.TextDelta):
+                if isinstance(event, llm.Started):
+                    generated.backend, generated.model = event.backend, event.model
+                elif isinstance(event, llm.TextDelta):
                     generated.text += event.text
                     yield TextDelta(event.text)
                 elif isinstance(event, llm.ThinkingDelta):
@@ -110,7 +131,7 @@ class Writer:
                     generated.failure = event.error
                 elif isinstance(event, llm.Done):
                     generated.finish_reason = event.finish_reason
-        await self._tell_generation(usage, generated)
+        self._tell_generation(usage, generated)
 
     def _tell_context(self, packed: Sequence[Packed], fixed_tokens: int) -> None:
         if self._events:
@@ -123,12 +144,11 @@ class Writer:
                 )
             )
 
-    async def _tell_generation(self, usage: llm.Usage, generated: Generated) -> None:
+    def _tell_generation(self, usage: llm.Usage, generated: Generated) -> None:
         if self._events:
-            info = await self.describe()
             self._events.emit(
                 GenerationFinished(
-                    backend=info.backend,
+                    backend=generated.backend,
                     first_token_ms=usage.first_token_ms,
                     slot_ms=usage.slot_ms,
                     queue_ms=usage.queue_ms,

@@ -11,7 +11,7 @@ from rag_demo.chat.answer_cache import AnswerCache
 from rag_demo.chat.cache_stores import MemoryStore
 from rag_demo.chat.generate import Writer
 from rag_demo.chat.prompts import RUSSIAN
-from rag_demo.chat.session import NEW
+from rag_demo.chat.session import NEW, Turn
 from rag_demo.chat.stream import Done, SourcesFound, StandAlone, TextDelta, ThinkingDelta, Verified
 from rag_demo.errors import InputError, LlmInterrupted, LlmOverloaded, LlmUnavailable
 from rag_demo.events import (
@@ -253,6 +253,21 @@ async def test_one_who_waits_may_leave_without_harm():
     assert (await first)[-1].answer.text == TRUE
     with pytest.raises(asyncio.CancelledError):
         await second
+
+
+async def test_a_small_window_forgets_old_turns_rather_than_the_sources():
+    made, model, _ = assistant(said(TRUE), window=3_600)
+    conversation = NEW
+    for number in range(6):
+        conversation = conversation.with_turn(Turn(f"Вопрос {number}?", f"Вопрос {number}?", "слово " * 180))
+    await collected(made, "Как получить цену товара?", conversation)
+    system, *turns, last = model.requests[0].messages
+    assert 0 < len(turns) < 12
+    assert [message.role for message in turns[:2]] == ["user", "assistant"]
+    assert turns[-2].content == "Вопрос: Вопрос 5?"
+    assert PRICE.text in last.content
+    assert system.role == "system"
+    assert model.requests[0].cache_salt == "trade"
 
 
 async def test_the_window_decides_how_much_of_the_sources_is_sent():
