@@ -9,6 +9,7 @@ from hybrid_embeddings import EmbeddingService, Settings, SettingsError
 from hybrid_embeddings.cache.federation import Federation, MessageFormat
 from hybrid_embeddings.cache.near import Learned, NearTier
 from hybrid_embeddings.cache.redis_tier import RedisStream
+from hybrid_embeddings.cache_wiring import build_cache
 from hybrid_embeddings.keys import Space
 
 SPACE = Space("m", "w", "text", "", "p", None, 8, True, "fast")
@@ -113,14 +114,16 @@ def test_rubbish_forgeries_and_other_dimensions_are_refused(own_redis, member):
     assert one.near.stats()["received"] == 0
 
 
-def test_the_stream_is_bounded(own_redis, member):
+def test_the_stream_is_bounded(own_redis):
     import redis
 
-    one = member()
-    for number in range(900):
-        one.stream.append(b"%d" % number)
+    stream = RedisStream(own_redis.url, name="короткий", max_messages=100, timeout_s=5.0)
+    for number in range(320):
+        stream.append(b"%d" % number)
     with redis.Redis.from_url(own_redis.url) as client:
-        assert client.xlen("проба:near") < 700  # trimmed by whole blocks
+        assert 100 <= client.xlen("короткий") <= 220  # trimmed by whole blocks
+    assert stream.read(0.1)[-1] != b"319"  # a page at a time
+    stream.close()
 
 
 def test_messages_come_back_as_they_were_sent_and_hold_no_text():
@@ -173,5 +176,5 @@ def test_services_answer_variants_without_computing_them(own_redis):
 
 def test_federation_without_redis_says_what_to_set():
     settings = Settings.load(env_file=None, semantic_mode="active", semantic_federation=True)
-    with pytest.raises(SettingsError, match="EMBEDDING_CACHE_REDIS_URL"), EmbeddingService(settings=settings) as one:
-        one.load()
+    with pytest.raises(SettingsError, match="EMBEDDING_CACHE_REDIS_URL"):
+        build_cache(settings, dimension=8)
