@@ -219,7 +219,7 @@ def _member(row: int, n_requests: int, *, url: str, options: dict[str, Any], bar
 
 
 def main() -> None:
-    options = arguments(__doc__ or "", taught=1500, asked=3600, processes=4, requests=2000)
+    options = arguments(__doc__ or "", taught=1500, asked=3600, processes=4, requests=600)
     report(
         {
             "precision": precision(options.taught, options.asked),
