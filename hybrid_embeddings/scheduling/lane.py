@@ -115,15 +115,21 @@ class LaneState:
         """Tell whether a batch of queries, or one of bulk work, is under way."""
         return any(run.items[0].is_query is queries for run in self.running if not run.given_up)
 
-    def busy_s(self, now_s: float) -> float:
-        """Return the expected seconds until a slot is free; 0 if one is."""
+    def query_wait_s(self, now_s: float) -> float:
+        """Return the expected seconds until queries are taken: when a slot is free and no batch of them is at work."""
+        if self.runs(queries=True):
+            return max(self._left_s(run, now_s) for run in self.running if run.items[0].is_query)
         return min((worker.free_s for worker in self.workers(now_s)), default=0.0)
 
     def workers(self, now_s: float) -> list[Worker]:
         """Return the slots that are not lost in a batch that was given up, with when each will be free."""
-        busy = [max(0.0, run.started_s + run.expected_s - now_s) for run in self.running if not run.given_up]
+        busy = [self._left_s(run, now_s) for run in self.running if not run.given_up]
         n_free = max(self.lane.n_slots - len(self.running), 0)
         return [self.worker(free_s) for free_s in [0.0] * n_free + busy]
+
+    @staticmethod
+    def _left_s(running: Running, now_s: float) -> float:
+        return max(0.0, running.started_s + running.expected_s - now_s)
 
     def worker(self, free_s: float) -> Worker:
         """Return a slot that is free in ``free_s`` seconds, with what batches cost on it."""

@@ -72,7 +72,7 @@ class Policy:
     def _is_soonest(self, state: LaneState, rivals: list[LaneState], length: int) -> bool:
         now = self._clock()
         mine = state.cost.predict_s(length)
-        return all(rival.busy_s(now) + rival.cost.predict_s(length) >= mine for rival in rivals)
+        return all(rival.query_wait_s(now) + rival.cost.predict_s(length) >= mine for rival in rivals)
 
     def is_fastest(self, state: LaneState) -> bool:
         """Tell whether a lane is the fastest of those at work: it starts with the longest texts."""
