@@ -142,5 +142,6 @@ def checked(running: Running, outcome: Vectors | Exception, dimension: int) -> V
     expected = (len(running.items), dimension)
     if outcome.shape != expected:
         return LaneError(f"expected vectors of shape {expected}, got {outcome.shape}")
-    running.good_rows = [bool(is_finite) for is_finite in np.isfinite(outcome).all(axis=1)]
+    is_finite = np.asarray(np.isfinite(outcome).all(axis=1))
+    running.good_rows = [bool(each) for each in is_finite]
     return outcome
