@@ -16,7 +16,7 @@ from scipy import sparse
 from tokenizers import Tokenizer
 from torch.nn.functional import normalize
 
-from rag_demo.adapt.fields import Fields, fields_of
+from rag_demo.adapt.fields import Fields, Shown, fields_of
 from rag_demo.adapt.held_out import Choice, HeldOut, choose_weight, hold_out, ranks, word_scores
 from rag_demo.adapt.model import load, save
 from rag_demo.adapt.pairs import Excluded, Pair, PairMaker
@@ -27,6 +27,8 @@ from rag_demo.types import Document
 
 Floats = npt.NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
+# Of each field, how often each token stands in it: (documents, vocabulary).
+Counts = tuple[sparse.csr_matrix, ...]
 # Token counts of this many documents take about 60 MB; of a larger configuration a sample is learned from.
 _MOST_DOCUMENTS = 120_000
 _FEWEST_PAIRS = 50
@@ -118,7 +120,7 @@ def adapt(
 class _Exam:
     """Held-out questions with everything counted, so that asking them again costs two products."""
 
-    def __init__(self, tokenizer: Tokenizer, counts: Fields, held_out: HeldOut) -> None:
+    def __init__(self, tokenizer: Tokenizer, counts: Counts, held_out: HeldOut) -> None:
         self.held_out = held_out
         self._texts = count_tokens(tokenizer, [pair.text for pair in held_out.pairs])
         self._fields = [
@@ -148,7 +150,7 @@ def _choose(exam: _Exam | None, vectors: Floats, documents: Sequence[Document]) 
     return choose_weight(words, exam.cosines(vectors), held_out.answers)
 
 
-def _shown(fields: Fields, mask: Fields) -> Fields:
+def _shown(fields: Fields, mask: Shown) -> Fields:
     return Fields(*(text if shown else "" for text, shown in zip(fields, mask, strict=True)))
 
 
@@ -164,22 +166,22 @@ def _sample(documents: Sequence[Document], seed: int) -> Sequence[Document]:
     return [documents[place] for place in sorted(chosen)]
 
 
-def _count_fields(tokenizer: Tokenizer, documents: Sequence[Document]) -> Fields:
+def _count_fields(tokenizer: Tokenizer, documents: Sequence[Document]) -> Counts:
     columns: tuple[list[str], ...] = ([], [], [], [])
     for document in documents:
         for column, text in zip(columns, fields_of(document), strict=True):
             column.append(text)
-    return Fields(*(count_tokens(tokenizer, column) for column in columns))
+    return tuple(count_tokens(tokenizer, column) for column in columns)
 
 
-def _examples(tokenizer: Tokenizer, documents: Sequence[Document], pairs: Sequence[Pair], counts: Fields) -> Examples:
+def _examples(tokenizer: Tokenizer, documents: Sequence[Document], pairs: Sequence[Pair], counts: Counts) -> Examples:
     texts: sparse.csr_matrix = count_tokens(tokenizer, [pair.text for pair in pairs])
     known = np.flatnonzero(np.diff(texts.indptr) > 0)
     numbers: dict[str, int] = {}
     modules = [numbers.setdefault(documents[pair.document].path, len(numbers)) for pair in pairs]
     return Examples(
         texts=texts[known],
-        documents=tuple(counts),
+        documents=counts,
         targets=np.array([pair.document for pair in pairs], dtype=np.int64)[known],
         masks=np.array([pair.fields for pair in pairs], dtype=np.float32)[known],
         modules=np.array(modules, dtype=np.int64)[known],

@@ -24,8 +24,17 @@ class Fields(NamedTuple):
     body: str
 
 
+class Shown(NamedTuple):
+    """Which fields of a document may be seen."""
+
+    name: bool
+    owner: bool
+    doc: bool
+    body: bool
+
+
 # What the unit vector of each field is worth in that of the document.
-WEIGHTS = Fields(1.0, 0.5, 1.0, 0.7)  # type: ignore[arg-type]
+WEIGHTS = (1.0, 0.5, 1.0, 0.7)
 
 
 def fields_of(document: Document) -> Fields:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from rag_demo.adapt.fields import Fields
+from rag_demo.adapt.fields import Shown
 from rag_demo.adapt.pairs import Pair
 from rag_demo.index.analyse import terms
 
@@ -47,7 +47,7 @@ class HeldOut:
     answers: npt.NDArray[np.int64]
 
     @property
-    def fields(self) -> Fields:
+    def fields(self) -> Shown:
         """Which fields of the documents are searched: those that do not hold the questions."""
         return self.pairs[0].fields
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from rag_demo.adapt.fields import Fields
+from rag_demo.adapt.fields import Shown
 from rag_demo.index.passages import first_sentence
 from rag_demo.types import Document
 
@@ -23,11 +23,10 @@ _SHORTEST_LINE = 20
 _SHORTEST_TEXT = 8
 _SHORTEST_REMARK = 25
 _LINES = 2  # of each document; more of them change nothing but the time
-_ALL = Fields(True, True, True, True)  # type: ignore[arg-type]
-_NO_DOC = Fields(True, True, False, True)  # type: ignore[arg-type]
-_NAME = Fields(True, True, False, False)  # type: ignore[arg-type]
-_BODY = Fields(False, True, False, True)  # type: ignore[arg-type]
-_ONLY_BODY = Fields(False, False, False, True)  # type: ignore[arg-type]
+_NO_DOC = Shown(True, True, False, True)
+_NAME = Shown(True, True, False, False)
+_BODY = Shown(False, True, False, True)
+_ONLY_BODY = Shown(False, False, False, True)
 _HEADER = re.compile(r"[ \t]*(?:асинх|async)?[ \t]*(?:процедура|функция|procedure|function)\b", re.IGNORECASE)
 _CODE = re.compile(r"[;=(]\s*$")
 _HANDLER = re.compile(r"(\w+)\.(\w+)\b")
@@ -40,7 +39,7 @@ class Pair(NamedTuple):
     source: Source
     text: str
     document: int  # place in the list of documents
-    fields: Fields
+    fields: Shown
 
 
 @dataclass(frozen=True, slots=True)

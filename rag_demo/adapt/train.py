@@ -212,12 +212,13 @@ def _gradient(sums: Tensor, weights: Tensor, same: Tensor, scale: float) -> Tens
     to_text, to_document = slope @ document, slope.T @ text
     to_mixed = (to_document - (to_document * document).sum(1, keepdim=True) * document) / mixed_length
     to_units = torch.cat([to_text[None], weights.T[:, :, None] * to_mixed])
-    return (to_units - (to_units * units).sum(2, keepdim=True) * units) / lengths
+    gradient: Tensor = (to_units - (to_units * units).sum(2, keepdim=True) * units) / lengths
+    return gradient
 
 
 def product(counts: sparse.csr_matrix, table: Tensor) -> Tensor:
     """``counts @ table`` on all cores: float32 ``(rows, dimension)``."""
-    return embedding_bag(
+    summed: Tensor = embedding_bag(
         torch.from_numpy(counts.indices.astype(np.int64)),
         table,
         torch.from_numpy(counts.indptr.astype(np.int64)),
@@ -225,6 +226,7 @@ def product(counts: sparse.csr_matrix, table: Tensor) -> Tensor:
         per_sample_weights=torch.from_numpy(counts.data.astype(np.float32)),
         include_last_offset=True,
     )
+    return summed
 
 
 def mix(fields: list[Floats]) -> Floats:
