@@ -28,16 +28,21 @@ class ModelChoice:
     Attributes:
         name: `ADAPTED`, the name or folder of any other, or nothing for that of the settings of the engine.
         base: folder of an adapted model to start from.
+        learn_from: what it is trained on; none: what is indexed. An evaluation indexes and trains on different things.
+        excluded: tells texts that must not be learned from.
     """
 
     name: str
     base: Path | None = None
+    learn_from: Sequence[Document] = ()
+    excluded: Callable[[str], bool] = lambda _: False
 
     def train(self, documents: Sequence[Document], folder: Path, *, progress: Progress) -> Adapted | None:
         """As `train_model`; None, too, where another model was chosen."""
         if self.name != ADAPTED:
             return None
-        return train_model(documents, folder, base=self.base, progress=progress)
+        chosen = self.learn_from or documents
+        return train_model(chosen, folder, base=self.base, excluded=self.excluded, progress=progress)
 
 
 def train_model(

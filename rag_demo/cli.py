@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rag_demo.console import replace_closed_streams, use_utf8
 from rag_demo.errors import InputError, RagDemoError
@@ -118,9 +119,34 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="index the bundled configuration if needed and ask it three questions")
     demo.set_defaults(run=_demo)
 
+    _add_eval(commands)
+
+    serve = commands.add_parser("serve", help="answer over HTTP: a page, an API, OpenAI-compatible endpoints, MCP")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    serve.add_argument("--port", type=int, default=8000, help="port to listen on (default: 8000)")
+    serve.set_defaults(run=_serve)
+    tools = commands.add_parser("mcp", help="offer tools for agents (MCP) over standard input and output")
+    tools.set_defaults(run=_mcp)
     llm = commands.add_parser("llm", help="ask the LLM servers of the settings for a token and tell what they are")
     llm.set_defaults(run=_llm)
     return parser
+
+
+def _add_eval(commands: Any) -> None:
+    measure = commands.add_parser("eval", help="measure whether the search finds what it should")
+    measure.add_argument("dir", metavar="DIR", type=Path, nargs="?", help="a dump (default: the bundled configuration)")
+    measure.add_argument("--questions", metavar="FILE", type=Path, help="YAML file of questions with their answers")
+    measure.add_argument("--only", metavar="FILE", type=Path, help="leave out all but the paths in this file")
+    measure.add_argument("--other", metavar="DIR", type=Path, help="another dump: its names have no answer here")
+    measure.add_argument(
+        "--part", action="append", choices=("full", "bare", "removed"), help="only this index; may be repeated"
+    )
+    measure.add_argument("--most", metavar="N", type=int, default=1_000, help="questions of each set (default: 1000)")
+    measure.add_argument("--model", metavar="NAME", default="", help="embedding model, as for index")
+    measure.add_argument("--split", choices=("tune", "test"), default="test", help="questions to tell of")
+    measure.add_argument("--json", metavar="FILE", type=Path, help="write all figures")
+    measure.add_argument("--plot", metavar="FILE", type=Path, help="draw hit rates (SVG)")
+    measure.set_defaults(run=_eval)
 
 
 def _add_model_options(index: argparse.ArgumentParser) -> None:
@@ -163,6 +189,18 @@ def _index(options: argparse.Namespace, settings: Settings) -> None:
     )
 
 
+def _serve(options: argparse.Namespace, settings: Settings) -> None:
+    from rag_demo.web.server import serve
+
+    serve(settings, host=options.host, port=options.port)
+
+
+def _mcp(_: argparse.Namespace, settings: Settings) -> None:
+    from rag_demo.web.server import serve_tools
+
+    serve_tools(settings)
+
+
 def _watch(options: argparse.Namespace, settings: Settings) -> None:
     from rag_demo import upkeep
 
@@ -198,6 +236,22 @@ def _chat(options: argparse.Namespace, settings: Settings) -> None:
     from rag_demo import commands
 
     commands.chat(_scope(options, settings), settings=settings)
+
+
+def _eval(options: argparse.Namespace, settings: Settings) -> None:
+    from rag_demo import evaluating
+
+    request = evaluating.Request(
+        options.dir,
+        questions=options.questions,
+        only=options.only,
+        other=options.other,
+        parts=tuple(options.part or evaluating.Request().parts),
+        most=options.most,
+        model=options.model,
+        split=options.split,
+    )
+    evaluating.evaluate(request, settings=settings, json_file=options.json, plot_file=options.plot)
 
 
 def _demo(_: argparse.Namespace, settings: Settings) -> None:

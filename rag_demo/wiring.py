@@ -28,6 +28,7 @@ from rag_demo.index.dense import EdgeIndex, Hnsw
 from rag_demo.index.fact_store import FactReader, FactStore
 from rag_demo.index.facts import Facts
 from rag_demo.index.lexical import WhooshIndex
+from rag_demo.index.lexical_tantivy import TantivyIndex
 from rag_demo.index.ports import DenseIndex, DenseReader, LexicalIndex, LexicalReader
 from rag_demo.index.recipe import recipe
 from rag_demo.index.room import check_room, for_index, for_vectors
@@ -36,7 +37,9 @@ from rag_demo.index.store import Manifest, SpaceStore
 from rag_demo.indexing import now
 from rag_demo.ingest import Ingested
 from rag_demo.ports import Embedder
+from rag_demo.retrieve.rank import Ranker
 from rag_demo.retrieve.search import OpenSpace, Retriever
+from rag_demo.retrieve.vectors import WordVectors
 from rag_demo.settings import Settings
 from rag_demo.types import Document
 
@@ -45,6 +48,8 @@ ReadDense = Callable[[Path, int], DenseReader]
 # Manifest and folder of a generation → its model.
 ModelOf = Callable[[Manifest, Path], Embedder]
 _log = logging.getLogger(__name__)
+# Documents from which tantivy takes over; see docs/retrieval.md.
+MOST_FOR_WHOOSH = 2_000
 
 
 def build_embedder(model: str | None = None) -> Embedder:
@@ -103,7 +108,7 @@ def index(
         adapted = model.train(documents, folder / MODEL_FOLDER, progress=progress)
         used = opened.enter_context(contextlib.closing(open_adapted(adapted.folder))) if adapted else embedder()
         check_room(folder, for_index(documents, dimension=used.dimension))
-        parts = _create_parts(folder, dimension=used.dimension, settings=settings)
+        parts = _create_parts(folder, documents=len(documents), dimension=used.dimension, settings=settings)
 
         def check(left: int) -> None:
             check_room(folder, for_vectors(left, dimension=used.dimension))
@@ -190,16 +195,7 @@ def open_assistant(
         IndexMissing, IndexBroken: as `SpaceStore.require`.
     """
     opened = [_open_space(name, embedder=embedder, settings=settings, read_dense=read_dense) for name in spaces]
-    retriever = Retriever(
-        [entry.space for entry in opened],
-        encode_query=opened[0].model.encode_query,
-        weights={
-            "lexical": settings.lexical_weight,
-            "exact": settings.exact_weight,
-            "dense": max(entry.dense_weight for entry in opened),
-        },
-        candidates=settings.candidates,
-    )
+    retriever = _retriever(opened, settings)
     assistant = Assistant(
         retriever,
         knowledge=Facts([entry.facts for entry in opened]),
@@ -213,6 +209,34 @@ def open_assistant(
     )
     with contextlib.closing(assistant):
         yield assistant
+
+
+@contextlib.contextmanager
+def open_retriever(spaces: Sequence[str], *, embedder: ModelOf, settings: Settings) -> Iterator[Retriever]:
+    """The search alone, as `open_assistant` has it; closed on the way out."""
+    opened = [_open_space(name, embedder=embedder, settings=settings, read_dense=None) for name in spaces]
+    with contextlib.ExitStack() as closing:
+        for entry in opened:
+            closing.callback(entry.facts.close)
+        yield closing.enter_context(contextlib.closing(_retriever(opened, settings)))
+
+
+def _retriever(opened: Sequence[_Opened], settings: Settings) -> Retriever:
+    one_model = len({entry.model.fingerprint for entry in opened}) == 1
+    # A model that is not adapted is a transformer as a rule: encoding every word of every candidate takes seconds.
+    static = one_model and all(entry.adapted for entry in opened)
+    return Retriever(
+        [entry.space for entry in opened],
+        encode_query=opened[0].model.encode_query,
+        weights={
+            "lexical": settings.lexical_weight,
+            "exact": settings.exact_weight,
+            "dense": max(entry.dense_weight for entry in opened),
+        },
+        candidates=settings.candidates,
+        ranker=Ranker.load() if settings.ranker == "learned" else None,
+        word_vectors=WordVectors(opened[0].model.encode_documents) if static else None,
+    )
 
 
 def open_answer_cache(settings: Settings) -> AnswerCache | None:
@@ -292,19 +316,20 @@ def renew_dense(folder: Path, *, dimension: int, settings: Settings) -> DenseInd
 
 
 def _open_lexical(folder: Path, *, renew: bool) -> LexicalIndex:
+    engine = _word_engine(folder)
     try:
-        return WhooshIndex.open(folder)
+        return engine.open(folder)
     except IndexBroken:
         if not renew:
             raise
         shutil.rmtree(folder, ignore_errors=True)
-        return WhooshIndex.create(folder)
+        return engine.create(folder)
 
 
-def _create_parts(folder: Path, *, dimension: int, settings: Settings) -> Parts:
+def _create_parts(folder: Path, *, documents: int, dimension: int, settings: Settings) -> Parts:
     return Parts(
         dense=EdgeIndex.create(folder / "dense", dimension=dimension, hnsw=_hnsw(settings)),
-        lexical=WhooshIndex.create(folder / "lexical"),
+        lexical=_chosen_word_engine(documents, settings).create(folder / "lexical"),
         catalogue=Catalogue.create(folder / "catalogue.sqlite"),
         facts=FactStore.create(folder / "facts.sqlite"),
     )
@@ -323,6 +348,7 @@ class _Opened:
     generation: str
     model: Embedder
     dense_weight: float
+    adapted: bool
 
 
 def _open_space(space_id: str, *, embedder: ModelOf, settings: Settings, read_dense: ReadDense | None) -> _Opened:
@@ -351,12 +377,24 @@ def _open_generation(
     )
     facts = FactReader.open(folder / "facts.sqlite", revision=manifest.revision)
     weight = settings.dense_weight if manifest.dense_weight < 0 else manifest.dense_weight
-    return _Opened(space, facts, f"{manifest.generation}.{manifest.revision}", model, weight)
+    generation = f"{manifest.generation}.{manifest.revision}"
+    return _Opened(space, facts, generation, model, weight, adapted=bool(manifest.model_folder))
 
 
 def _read_lexical(folder: Path, revision: int) -> LexicalReader:
-    with contextlib.closing(WhooshIndex.open(folder)) as lexical:
+    with contextlib.closing(_word_engine(folder).open(folder)) as lexical:
         return lexical.at(revision)
+
+
+def _word_engine(folder: Path) -> type[WhooshIndex | TantivyIndex]:
+    """The engine that made the index in ``folder``."""
+    return TantivyIndex if (folder / "meta.json").is_file() else WhooshIndex
+
+
+def _chosen_word_engine(documents: int, settings: Settings) -> type[WhooshIndex | TantivyIndex]:
+    """The engine of a new index, as ``LEXICAL_BACKEND`` says."""
+    large = settings.lexical_backend == "auto" and documents > MOST_FOR_WHOOSH
+    return TantivyIndex if large or settings.lexical_backend == "tantivy" else WhooshIndex
 
 
 def _read_dense(

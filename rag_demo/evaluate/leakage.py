@@ -58,7 +58,7 @@ def withheld(documents: Sequence[Document], cases: Iterable[Case]) -> Withheld:
     """What must not be seen in training: the questions made of comments, and the whole of those comments."""
     made = [case for case in cases if case.source_id]
     comments = {document.doc_id: document.doc for document in documents if document.doc}
-    return Withheld([case.question for case in made] + [comments[case.source_id] for case in made])
+    return Withheld([case.question for case in made] + [comments.get(case.source_id, "") for case in made])
 
 
 def training_variant(documents: Sequence[Document], cases: Iterable[Case]) -> list[Document]:

@@ -1,0 +1,182 @@
+"""``rag-demo eval``: builds the indexes of an evaluation, asks everything, and tells the figures."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag_demo import wiring
+from rag_demo.adapt_wiring import ADAPTED, ModelChoice
+from rag_demo.configurations import bundled, golden_path
+from rag_demo.console import ProgressBar, complain, say
+from rag_demo.errors import InputError
+from rag_demo.evaluate.baselines import baselines
+from rag_demo.evaluate.cases import Case, read_cases
+from rag_demo.evaluate.plan import Plan, plans
+from rag_demo.evaluate.plot import svg
+from rag_demo.evaluate.report import as_text, report
+from rag_demo.evaluate.run import Outcome, answer_all, search_all
+from rag_demo.index.ports import Where
+from rag_demo.index.store import Manifest, SpaceStore
+from rag_demo.ingest import Ingested, read_configuration
+from rag_demo.ports import Embedder
+from rag_demo.retrieve.search import Retriever
+from rag_demo.settings import Settings
+from rag_demo.types import Document
+
+_DEPTH = 50
+_SOURCES = 5
+_WARM_UP = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be evaluated."""
+
+    folder: Path | None = None  # of a dump; None: the bundled configuration
+    questions: Path | None = None  # YAML file of the user's own
+    only: Path | None = None  # file of paths, one a line: the rest of the dump is left out
+    other: Path | None = None  # another dump, for names that this one does not know
+    parts: tuple[str, ...] = ("full", "bare", "removed")
+    most: int = 1_000
+    model: str = ""
+    split: str = "test"
+
+
+def evaluate(request: Request, *, settings: Settings, json_file: Path | None, plot_file: Path | None) -> None:
+    """Evaluate retrieval and print the figures; everything goes to the files, too, if they are given."""
+    folder = request.folder or bundled()
+    ingested = _read(folder, request.only)
+    outcomes: list[Outcome] = []
+    for plan in plans(ingested, _own(request), _others(request), most=request.most):
+        if plan.name in request.parts:
+            outcomes += _carry_out(plan, folder, request, settings)
+    figures = report(
+        outcomes,
+        configuration=f"{ingested.configuration_name} {ingested.configuration_version}".strip(),
+        documents=len(ingested.documents),
+        model=request.model or settings.model,
+        ranker=settings.ranker,
+        lexical_backend=settings.lexical_backend,
+    )
+    if json_file is not None:
+        json_file.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if plot_file is not None:
+        plot_file.write_text(svg(figures, split=request.split), encoding="utf-8")
+    say(as_text(figures, split=request.split))
+
+
+def _read(folder: Path, only: Path | None) -> Ingested:
+    ingested = read_configuration(folder, space_id="evaluated")
+    if only is None:
+        return ingested
+    paths = {line.strip() for line in only.read_text(encoding="utf-8").splitlines()}
+    documents = [document for document in ingested.documents if _is_named(document.path, paths)]
+    if not documents:
+        raise InputError(f"No path in {only} is one of {folder}. Each line must end with a path below that folder.")
+    facts = [fact for fact in ingested.facts if _is_named(fact.origin.path, paths)]
+    return dataclasses.replace(ingested, documents=documents, facts=facts)
+
+
+def _is_named(path: str, paths: set[str]) -> bool:
+    return path in paths or f"src/cf/{path}" in paths
+
+
+def _own(request: Request) -> list[Case]:
+    if request.questions is not None:
+        return read_cases(request.questions)
+    return read_cases(golden_path()) if request.folder is None else []
+
+
+def _others(request: Request) -> Sequence[Document]:
+    if request.other is None and request.folder is None:
+        return []
+    return read_configuration(request.other or bundled(), space_id="other").documents
+
+
+def _carry_out(plan: Plan, folder: Path, request: Request, settings: Settings) -> list[Outcome]:
+    progress = ProgressBar()
+    with contextlib.ExitStack() as opened:
+        used, space_id = _indexed(plan, folder, request, settings, opened)
+
+        def model_of(manifest: Manifest, generation: Path) -> Embedder:
+            if manifest.model_folder:
+                model = wiring.open_adapted(generation / manifest.model_folder)
+            else:
+                model = wiring.build_embedder(manifest.model_choice or None)
+            opened.callback(model.close)
+            return model
+
+        outcomes: list[Outcome] = []
+        where = Where((space_id,), plan.where.doc_types)
+        if plan.searched:
+            with wiring.open_retriever((space_id,), embedder=model_of, settings=used) as retriever:
+                outcomes = _searched(plan, retriever, where, progress)
+        if plan.answered:
+            with wiring.open_assistant((space_id,), embedder=model_of, settings=used) as assistant:
+                outcomes += answer_all(
+                    plan.answered,
+                    lambda question: assistant.answer(question, where=where, top_k=_SOURCES).refused,
+                    on_progress=lambda done, total: progress("answer", done, total),
+                )
+    return outcomes
+
+
+def _searched(plan: Plan, retriever: Retriever, where: Where, progress: ProgressBar) -> list[Outcome]:
+    for case in plan.searched[:_WARM_UP]:
+        retriever.search(case.question, _SOURCES, where=where)
+    outcomes = search_all(
+        plan.searched,
+        lambda question: retriever.search(question, _DEPTH, where=where).hits,
+        on_progress=lambda done, total: progress("ask", done, total),
+    )
+    if plan.name != "bare":
+        return outcomes
+    methods = [document for document in plan.ingested.documents if document.doc_type == "method"]
+    for search in baselines(methods).values():
+        theirs = search_all(plan.searched, search)
+        outcomes = [
+            dataclasses.replace(
+                one, ranks=one.ranks | {leg: ranks for leg, ranks in two.ranks.items() if leg not in one.ranks}
+            )
+            for one, two in zip(outcomes, theirs, strict=True)
+        ]
+    return outcomes
+
+
+def _indexed(
+    plan: Plan, folder: Path, request: Request, settings: Settings, opened: contextlib.ExitStack
+) -> tuple[Settings, str]:
+    """The index of a plan, made unless one of the same content is there from an earlier evaluation."""
+    model = request.model or settings.model
+    learned = hashlib.blake2b(digest_size=8)
+    for document in plan.learn_from if model == ADAPTED else ():
+        learned.update(f"{document.doc_id}{document.content_hash}".encode())
+    content = hashlib.blake2b(digest_size=8)
+    for document in plan.ingested.documents:
+        content.update(f"{document.doc_id}{document.content_hash}".encode())
+    digest = f"{content.hexdigest()}-{learned.hexdigest()}-{hashlib.blake2b(model.encode(), digest_size=4).hexdigest()}"
+    used = dataclasses.replace(
+        settings, data_dir=str(settings.data_path / "evaluation" / f"{plan.name}-{digest}"), answer_cache="off"
+    )
+    store = SpaceStore(used.data_path)
+    space_id = plan.ingested.documents[0].space_id
+    manifest = store.manifest(space_id)
+    if manifest is None or manifest.recipe != wiring.choices_digest(used):
+        complain(f"Index {plan.name!r}: {len(plan.ingested.documents):,} documents.")
+        wiring.index(
+            plan.ingested,
+            source=folder,
+            embedder=lambda: opened.enter_context(
+                contextlib.closing(wiring.build_embedder(None if model == ADAPTED else model or None))
+            ),
+            settings=used,
+            progress=ProgressBar(),
+            model=ModelChoice(model, learn_from=plan.learn_from, excluded=plan.excluded),
+        )
+    return used, space_id
