@@ -1,4 +1,4 @@
-"""What one process holds open and lends: the vectors of each space, and assistants over the revisions in use."""
+"""What one process holds open: models, the vectors of each space, and assistants over the revisions in use."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag_demo import wiring
+from rag_demo.adapt_wiring import ADAPTED, ModelChoice
 from rag_demo.chat.answer import Assistant
 from rag_demo.errors import IndexBusy
 from rag_demo.index.ports import DenseIndex, DenseReader
-from rag_demo.index.store import SpaceStore
+from rag_demo.index.store import Manifest, SpaceStore
+from rag_demo.ports import Embedder
 
 _BUSY_S = 10.0  # another process reads the vectors for one question, or writes a small update
 _LOOK_S = 0.1
@@ -71,6 +74,43 @@ class OpenVectors:
                 if time.monotonic() > end:
                     raise
                 time.sleep(_LOOK_S)
+
+
+class OpenModels:
+    """Models by what they are the model of, each loaded once, on first use."""
+
+    def __init__(self) -> None:
+        self._open: dict[Path | str, Embedder] = {}
+        self._lock = threading.Lock()
+
+    def of(self, manifest: Manifest, folder: Path) -> Embedder:
+        """The model of a generation."""
+        if manifest.model_folder:
+            return self._loaded(folder, lambda: wiring.open_adapted(folder / manifest.model_folder))
+        return self.chosen(ModelChoice(manifest.model_choice))
+
+    def chosen(self, model: ModelChoice) -> Embedder:
+        """The model that a choice names; where one is to be adapted, that of the settings of the engine."""
+        name = "" if model.name == ADAPTED else model.name
+        return self._loaded(name, lambda: wiring.build_embedder(name) if name else wiring.build_embedder())
+
+    def close_below(self, folder: Path) -> None:
+        """Close the adapted models of all generations in the folder of a space."""
+        with self._lock:
+            for key in [key for key in self._open if isinstance(key, Path) and key.parent == folder]:
+                self._open.pop(key).close()
+
+    def close(self) -> None:
+        """Close all."""
+        with self._lock:
+            while self._open:
+                self._open.popitem()[1].close()
+
+    def _loaded(self, key: Path | str, load: Callable[[], Embedder]) -> Embedder:
+        with self._lock:
+            if key not in self._open:
+                self._open[key] = load()
+            return self._open[key]
 
 
 @dataclass(slots=True)

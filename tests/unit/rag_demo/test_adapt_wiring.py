@@ -76,7 +76,7 @@ def test_an_index_gets_a_model_of_its_own_and_keeps_it(dump, settings, opened):
 
 def test_many_changes_make_a_new_model(dump, settings, opened, monkeypatch):
     first = opened.index(dump, "trade", progress=quiet).manifest
-    monkeypatch.setattr(library, "_WORN", 0.001)
+    monkeypatch.setattr(indexer, "_WORN", 0.001)
     change(dump, "".join(f"\nФункция Новая{n}()\n\tВозврат {n};\nКонецФункции\n" for n in range(3)))
     second = opened.index(dump, "trade", progress=quiet)
     assert "3 documents have changed" in second.rebuilt
