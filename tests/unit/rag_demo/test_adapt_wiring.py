@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from rag_demo import adapt_wiring, library, wiring
+from rag_demo import adapt_wiring, indexer, wiring
 from rag_demo.adapt_wiring import ADAPTED, ModelChoice
 from rag_demo.configurations import bundled
 from rag_demo.index.ports import Where
