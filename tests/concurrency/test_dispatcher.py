@@ -112,6 +112,17 @@ def test_equally_fast_lanes_share_a_large_call(start):
     assert min(shares) > 0.3
 
 
+def test_long_texts_go_to_the_fast_lane_and_come_back_in_their_places(start):
+    fast, slow = SimulatedLane("fast", tokens_per_s=1e6), SimulatedLane("slow", tokens_per_s=2e5)
+    dispatcher = start(fast, slow, speeds=[1e6, 2e5])
+    work = items(LENGTHS)
+    np.testing.assert_array_equal(submit(dispatcher, work).future.result(10), expected(work))
+    mean = {
+        lane.name: np.mean([len(one.ids) for batch in lane.batches for one in batch.texts]) for lane in (fast, slow)
+    }
+    assert mean["slow"] < mean["fast"]
+
+
 def test_hybrid_off_leaves_all_to_the_fastest(start):
     fast, slow = SimulatedLane("fast", tokens_per_s=1e5), SimulatedLane("slow", tokens_per_s=9e4)
     dispatcher = start(fast, slow, speeds=[1e5, 9e4], hybrid=False)

@@ -115,6 +115,22 @@ async def test_async_equals_sync(service):
     assert (await service.aencode_documents([])).shape == (0, 384)
 
 
+async def test_small_calls_of_coroutines_need_no_helper_thread(model_cache):
+    import threading
+
+    def helpers():
+        return [thread.name for thread in threading.enumerate() if "-query" in thread.name or "-bulk" in thread.name]
+
+    settings = Settings(offline=True, cache_dir=model_cache)
+    with EmbeddingService(settings=settings).load() as service:
+        before = helpers()
+        vectors = await asyncio.gather(*(service.aencode_query(f"вопрос {number}") for number in range(20)))
+        assert np.stack(vectors).shape == (20, 384)
+        assert helpers() == before
+        assert (await service.aencode(["слово " * 3000])).shape == (1, 384)
+        assert len(helpers()) == len(before) + 1  # a long text is tokenised elsewhere
+
+
 async def test_event_loop_keeps_running_while_vectors_are_computed(service):
     ticks = 0
 
