@@ -12,7 +12,7 @@ from rag_demo.chat.evidence import coverage
 from rag_demo.chat.phrases import Phrases, phrases_for
 from rag_demo.chat.ports import Knowledge, Library, Nothing
 from rag_demo.chat.quotes import Quote, decisive, declaration
-from rag_demo.chat.tables import tables
+from rag_demo.chat.tables import Table, tables
 from rag_demo.index.analyse import terms
 from rag_demo.index.catalogue_reader import Listed
 from rag_demo.index.passages import first_sentence
@@ -62,8 +62,8 @@ def compose(
     if asked.events and (chain := steps(best, asked, knowledge)):
         return _what_happens(best, chain, sources, phrases, knowledge, library)
     for about in dict.fromkeys(map(_object_of, sources[:_TOLD])) if asked.members else ():
-        if blocks := tables(about, asked, knowledge, phrases):
-            return _what_it_has(about, blocks, sources, phrases, library)
+        if found := tables(about, asked, knowledge, phrases):
+            return _what_it_has(about, found, sources, phrases, library)
     told = [source for source in sources[:_TOLD] if _speaks_as_well(source, sources[0], weights)]
     blocks = [phrases.found]
     for source in told:
@@ -118,15 +118,34 @@ def _what_happens(  # noqa: PLR0917  # what the caller has, handed on
 
 
 def _what_it_has(
-    about: str, blocks: Sequence[str], sources: Sequence[Source], phrases: Phrases, library: Library
+    about: str, found: Sequence[Table], sources: Sequence[Source], phrases: Phrases, library: Library
 ) -> Composed:
-    document = library.named(about)
-    complete = _with(sources, [document] if document else [])
+    complete = tuple(sources)
+    blocks = []
+    for table in found:
+        complete, n = _covering(table, about, complete, library)
+        blocks.append(f"{table.text}\n    [{n}] {table.path}:{table.line_start}-{table.line_end}" if n else table.text)
     numbers = {source.hit.document.full_name: source.n for source in reversed(complete)}
     shown = next((source.hit.document for source in complete if source.hit.document.full_name == about), None)
     title = (_headline(shown, phrases, None) if shown else about) + _cited(about, numbers)
     others = [source for source in complete if source.hit.document.full_name != about]
     return Composed(_joined([title, *blocks], others, phrases), complete)
+
+
+def _covering(
+    table: Table, about: str, sources: tuple[Source, ...], library: Library
+) -> tuple[tuple[Source, ...], int | None]:
+    """The number of a source that holds the lines of a table; it is added where none of them does."""
+    whole = library.named(about)
+    added = (Source(len(sources) + 1, Hit(whole, 0.0)),) if whole else ()
+    for source in (*sources, *added):
+        document = source.hit.document
+        if (
+            document.path == table.path
+            and document.line_start <= table.line_start <= table.line_end <= document.line_end
+        ):
+            return (sources if source.n <= len(sources) else (*sources, source)), source.n
+    return sources, None
 
 
 def _object_of(source: Source) -> str:

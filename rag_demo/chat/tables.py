@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from rag_demo.chat.asked import Asked
 from rag_demo.chat.phrases import Phrases
@@ -19,7 +20,16 @@ _ORDER: tuple[MemberKind, ...] = (
 )  # fmt: skip
 
 
-def tables(full_name: str, asked: Asked, knowledge: Knowledge, phrases: Phrases) -> list[str]:
+class Table(NamedTuple):
+    """A table under its title, and the lines that its rows come from."""
+
+    text: str
+    path: str
+    line_start: int
+    line_end: int
+
+
+def tables(full_name: str, asked: Asked, knowledge: Knowledge, phrases: Phrases) -> list[Table]:
     """Tables of the members of an object that a question asks for.
 
     Args:
@@ -29,37 +39,45 @@ def tables(full_name: str, asked: Asked, knowledge: Knowledge, phrases: Phrases)
         phrases: of the language of the answer.
 
     Returns:
-        Blocks; none if the object has no such members.
+        None if the object has no such members.
     """
     members = knowledge.members(full_name)
     wanted = set(asked.members)
     if "attribute" in wanted:
         wanted.add("tabular_section_attribute")
-    blocks = []
+    found = []
     for kind in _ORDER:
         rows = [member for member in members if member.kind == kind]
         if kind in wanted and rows:
-            blocks.append(f"{_title(kind, phrases)}\n{_table(rows, phrases)}")
+            found.append(_table(_title(kind, phrases), rows, phrases))
     if wanted & {"tabular_section", "tabular_section_attribute"}:
-        blocks += _sections(members, asked.section, phrases)
-    return blocks
+        found += _sections(members, asked.section, phrases)
+    return found
 
 
 def _title(kind: MemberKind, phrases: Phrases) -> str:
     return phrases.values if kind == "enum_value" else phrases.columns[kind]
 
 
-def _sections(members: Sequence[MemberFact], section: str, phrases: Phrases) -> Iterator[str]:
+def _sections(members: Sequence[MemberFact], section: str, phrases: Phrases) -> Iterator[Table]:
     names = dict.fromkeys(member.parent for member in members if member.kind == "tabular_section_attribute")
     for name in names:
         if not section or section in {fold(name), fold(name)[: len(section)]}:
             rows = [
                 member for member in members if member.kind == "tabular_section_attribute" and member.parent == name
             ]
-            yield f"{phrases.section.format(name)}\n{_table(rows, phrases)}"
+            yield _table(phrases.section.format(name), rows, phrases)
 
 
-def _table(members: Sequence[MemberFact], phrases: Phrases) -> str:
+def _table(title: str, members: Sequence[MemberFact], phrases: Phrases) -> Table:
+    """The lines are those of the configuration; what an extension adds is in the table, but stands in another file."""
+    path = members[0].origin.path
+    first = min(member.origin.line_start for member in members if member.origin.path == path)
+    last = max(member.origin.line_end for member in members if member.origin.path == path)
+    return Table(f"{title}\n{_rows(members, phrases)}", path, first, last)
+
+
+def _rows(members: Sequence[MemberFact], phrases: Phrases) -> str:
     """Markdown with columns of equal width, so that it can be read on a terminal, too."""
     rows = [(member.name, member.types, _meaning(member)) for member in members[:MOST_ROWS]]
     heads = (phrases.name, phrases.type, phrases.meaning)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -75,8 +76,18 @@ def test_attributes_are_a_table_with_types(facts):
     assert text.startswith("Catalog.Контрагенты — Контрагенты [1]\n\nРеквизиты:\n| Имя ")
     assert re.search(r"\| ИНН +\| Строка\(12\) +\| ИНН\. 10 цифр у организации и 12 у предпринимателя +\|", text)
     assert "Табличная часть КонтактныеЛица:" in text
+    assert re.search(r"\n    \[1\] Catalogs/Контрагенты\.xml:\d+-\d+\n\nТабличная часть", text)
     table = [line for line in text.split("\n") if line.startswith("|")]
     assert len({len(line) for line in table[:10]}) == 1
+
+
+def test_a_part_of_an_object_among_the_sources_does_not_stand_for_lines_it_lacks(facts):
+    whole = BY_NAME["Catalog.Контрагенты"]
+    part = dataclasses.replace(whole, line_end=whole.line_start + 20, text="\n".join(whole.text.split("\n")[:21]))
+    question = "Какие реквизиты у справочника Контрагенты?"
+    composed = compose(question, [Source(1, Hit(part, 1.0))], {}, knowledge=facts, library=Everything())
+    assert [source.hit.document for source in composed.sources] == [part, whole]
+    assert "    [2] Catalogs/Контрагенты.xml:" in composed.text
 
 
 def test_only_what_was_asked_for(facts):
