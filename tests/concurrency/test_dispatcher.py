@@ -77,7 +77,7 @@ def expected(work):
     return np.stack([simulated_vector(item.text.ids, DIMENSION) for item in work])
 
 
-LENGTHS = [random.Random(5).randrange(1, 300) for _ in range(500)]
+LENGTHS = random.Random(5).choices(range(1, 300), k=500)
 
 
 def test_vectors_come_back_in_the_order_of_the_caller(start):
@@ -113,8 +113,8 @@ def test_equally_fast_lanes_share_a_large_call(start):
 
 
 def test_long_texts_go_to_the_fast_lane_and_come_back_in_their_places(start):
-    fast, slow = SimulatedLane("fast", tokens_per_s=1e6), SimulatedLane("slow", tokens_per_s=2e5)
-    dispatcher = start(fast, slow, speeds=[1e6, 2e5])
+    fast, slow = SimulatedLane("fast", tokens_per_s=1e5), SimulatedLane("slow", tokens_per_s=2e4)
+    dispatcher = start(fast, slow, speeds=[1e5, 2e4])
     work = items(LENGTHS)
     np.testing.assert_array_equal(submit(dispatcher, work).future.result(10), expected(work))
     mean = {

@@ -198,7 +198,7 @@ def run_all(lane, policy, lengths, **options):
     return state
 
 
-LENGTHS = [random.Random(5).randrange(1, 300) for _ in range(400)]
+LENGTHS = random.Random(5).choices(range(1, 300), k=400)
 
 
 @pytest.mark.parametrize("memory_tokens", [300, 900, 2000])
