@@ -48,7 +48,7 @@ Problem = Literal[
     "link",
 ]
 MARK = "⚠"
-# Chosen on the tune half of the statements in tests/unit/rag_demo/chat/statements.yaml.
+# Chosen on the statements in tests/unit/rag_demo/chat/statements.yaml.
 ENOUGH = 0.5
 _BETTER_ELSEWHERE = 0.34
 _SHORT_CLAIM = 2  # roots

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _RUSSIAN = (
     r"(?:за|про)?игнорир(?:уй|уйте|овать)\s+(?:\w+\s+){0,3}(?:инструкци|указани|правил|сообщени|запрос|контекст|источник|вопрос)",
@@ -75,6 +76,7 @@ def is_suspicious(line: str) -> bool:
     return _may_be(shown) and bool(_ORDER.search(shown))
 
 
+@lru_cache(maxsize=256)
 def suspicious_lines(text: str) -> frozenset[int]:
     """Numbers, from 0, of the lines that give orders; an order that goes over a line end marks both its lines."""
     shown = _plain(text).split("\n")

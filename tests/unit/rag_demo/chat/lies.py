@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import re
 from collections.abc import Iterator
@@ -48,11 +47,6 @@ class Statement:
         """The true sentence."""
         return _MARKED.sub(lambda match: match[1], self.marked)
 
-    @property
-    def held_out(self) -> bool:
-        """Whether it had no part in choosing the thresholds."""
-        return hashlib.sha256(self.document.full_name.encode()).digest()[0] >= 128
-
 
 @dataclass(frozen=True)
 class Case:
@@ -62,7 +56,6 @@ class Case:
     lie: str
     answer: str
     sources: tuple[Source, ...]
-    held_out: bool
 
 
 class ConfigurationNames:
@@ -160,7 +153,7 @@ def _case(statement: Statement, lie: str, text: str, rng: random.Random) -> Case
     """The sentence with the right number, among sources on other objects."""
     sources = sources_with(statement.document, rng)
     number = next(source.n for source in sources if source.hit.document is statement.document)
-    return Case(f"{statement.id}/{lie}", lie, _with_number(text, number), sources, statement.held_out)
+    return Case(f"{statement.id}/{lie}", lie, _with_number(text, number), sources)
 
 
 def sources_with(document: Document, rng: random.Random) -> tuple[Source, ...]:
