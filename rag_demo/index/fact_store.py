@@ -16,6 +16,10 @@ from rag_demo.ingest.facts import Fact, Origin, Relation, RelationKind
 
 _VISIBLE = "f.gen_from <= :revision AND f.gen_to > :revision"
 _FACTS = "SELECT t.sort, t.content, f.space_id, f.path, t.line_start, t.line_end"
+_NAMED = (
+    "FROM names n JOIN facts t ON t.id = n.fact JOIN files f ON f.id = t.file "
+    f"WHERE n.name = :name AND (n.key = :key OR substr(n.key, -length(:ending)) = :ending) AND {_VISIBLE}"
+)
 _ORDER = "ORDER BY f.path, t.line_start, t.id"
 
 
@@ -130,11 +134,11 @@ class FactReader:
 
     def named(self, key: str) -> list[Named]:
         """Facts whose key is ``key`` or ends with it, part by part."""
-        statement = f"{_FACTS} FROM names n JOIN facts t ON t.id = n.fact JOIN files f ON f.id = t.file"
-        condition = f"n.name = :name AND (n.key = :key OR n.key LIKE :ending ESCAPE '\\') AND {_VISIBLE}"
-        escaped = key.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        values = {"name": key.rpartition(".")[2], "key": key, "ending": f"%.{escaped}"}
-        return self._facts(f"{statement} WHERE {condition} {_ORDER}", values)
+        return self._facts(f"{_FACTS} {_NAMED} {_ORDER}", _named(key))
+
+    def has(self, key: str) -> bool:
+        """Whether `named` finds anything."""
+        return bool(key.strip(".")) and bool(self._rows(f"SELECT 1 {_NAMED} LIMIT 1", _named(key)))
 
     def members(self, owner: str) -> list[Named]:
         """Members of an object or form, in the order of its file."""
@@ -189,6 +193,10 @@ class FactReader:
 
 def _opened(file: Path, *, writes: bool) -> sqlite3.Connection:
     return opened(file, writes=writes, what=f"The facts in {file} cannot be used")
+
+
+def _named(key: str) -> dict[str, str]:
+    return {"name": key.rpartition(".")[2], "key": key, "ending": f".{key}"}
 
 
 def _relation_row(relation: Relation) -> tuple[str | int, ...]:

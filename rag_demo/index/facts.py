@@ -54,8 +54,9 @@ class Facts:
         return sorted(found, key=_preference)[:limit]
 
     def exists(self, name: str) -> bool:
-        """Whether there is anything called exactly so."""
-        return bool(self.find(name, limit=1))
+        """Whether there is anything called exactly so: as `find`, but faster."""
+        key = name_key(name)
+        return any(reader.has(either) for either in {key, without_table(key)} for reader in self._readers)
 
     def object(self, name: str) -> ObjectFact | None:
         """The metadata object of that name; the configuration's own rather than one that an extension adopted."""

@@ -42,6 +42,11 @@ _RENAMED = {
     "xdtoReturningValueType": "XDTOReturningValueType",
     "xdtoValueType": "XDTOValueType",
 }
+# What an answer needs and EDT leaves out; an adopted object leaves it to the configuration.
+_DEFAULTS = {
+    "AccumulationRegister": {"RegisterType": "Balance"},
+    "InformationRegister": {"InformationRegisterPeriodicity": "Nonperiodical", "WriteMode": "Independent"},
+}
 _PRIMITIVE_TYPES = {"String": "string", "Number": "decimal", "Date": "dateTime"}
 _TYPE_DETAILS = {
     "dateFractions": "DateFractions",
@@ -67,6 +72,10 @@ def object_element(source: Element, tag: str) -> Element:
         elif name not in _LEFT_OUT:
             properties.children.append(_property(run))
             properties.line_end = run[-1].line_end
+    if properties.value("ObjectBelonging") != "Adopted":
+        said = {element.tag for element in properties.children}
+        left_out = (item for item in _DEFAULTS.get(tag, {}).items() if item[0] not in said)
+        properties.children += [Element(name, {}, source.line, source.line, value) for name, value in left_out]
     return _like(source, tag, children=[properties, children])
 
 

@@ -260,3 +260,22 @@ def test_an_extension_says_what_it_adopts_and_changes():
     assert changed
     for one in changed:
         assert f"&{one.context.split(', ')[-1]}" in one.header
+
+
+@pytest.mark.parametrize(
+    ("kind", "folder", "said"),
+    [
+        ("AccumulationRegister", "AccumulationRegisters", "Вид регистра: остатки"),
+        ("InformationRegister", "InformationRegisters", "Периодичность: непериодический"),
+    ],
+)
+def test_defaults_that_edt_leaves_out_are_told_of_own_objects(tmp_path, kind, folder, said):
+    files = {"Configuration/Configuration.mdo": "<Configuration><name>А</name></Configuration>"}
+    for name, more in (("Свой", ""), ("Чужой", "<objectBelonging>Adopted</objectBelonging>")):
+        files[f"{folder}/{name}/{name}.mdo"] = f"<{kind}>\n<name>{name}</name>\n{more}</{kind}>"
+    for path, content in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content, encoding="utf-8")
+    bodies_of = {one.object_name: one.body for one in read_configuration(tmp_path, space_id="main").documents}
+    assert said in bodies_of["Свой"]
+    assert said not in bodies_of["Чужой"]
