@@ -17,7 +17,16 @@ from tokenizers import Tokenizer
 from torch.nn.functional import normalize
 
 from rag_demo.adapt.fields import Fields, Shown, fields_of
-from rag_demo.adapt.held_out import Choice, HeldOut, choose_weight, hold_out, ranks, word_scores
+from rag_demo.adapt.held_out import (
+    MOST_BY_NAMES,
+    WEIGHTS,
+    Choice,
+    HeldOut,
+    choose_weight,
+    hold_out,
+    ranks,
+    word_scores,
+)
 from rag_demo.adapt.model import load, save
 from rag_demo.adapt.pairs import Excluded, Pair, PairMaker
 from rag_demo.adapt.tokenizer import count_tokens, read_tokenizer, train_tokenizer
@@ -147,7 +156,8 @@ def _choose(exam: _Exam | None, vectors: Floats, documents: Sequence[Document]) 
     words = word_scores(
         [pair.text for pair in held_out.pairs], [f"{f.name} {f.name} {f.owner} {f.doc} {f.body}" for f in shown]
     )
-    return choose_weight(words, exam.cosines(vectors), held_out.answers)
+    most = MOST_BY_NAMES if held_out.pairs[0].source == "name" else WEIGHTS[-1]
+    return choose_weight(words, exam.cosines(vectors), held_out.answers, most=most)
 
 
 def _shown(fields: Fields, mask: Shown) -> Fields:

@@ -28,6 +28,8 @@ _FEWEST_COMMENTS = 40
 _SHARE = 0.1
 _ENOUGH = 60  # questions; of fewer texts a quarter is held out
 _RANK_CONSTANT = 60
+# Names are asked without the names of the documents: that makes words look worse than they are in use.
+MOST_BY_NAMES = 1.0
 # How far a gain must stand above chance, in standard errors of the paired difference.
 _SURE = 1.0
 
@@ -107,13 +109,16 @@ def word_scores(questions: Sequence[str], texts: Sequence[str]) -> Floats:
     return np.asarray((asked @ counts.T).toarray(), dtype=np.float32)
 
 
-def choose_weight(words: Floats, vectors: Floats, answers: npt.NDArray[np.int64]) -> Choice:
-    """The weight of the vectors that puts the answers first, or 0 where the gain may be chance.
+def choose_weight(
+    words: Floats, vectors: Floats, answers: npt.NDArray[np.int64], *, most: float = WEIGHTS[-1]
+) -> Choice:
+    """The weight of the vectors that serves the questions best, or 0 where the gain may be chance.
 
     Args:
         words: scores of the word search, ``(questions, documents)``.
         vectors: cosines, of the same shape.
         answers: column of each answer, ``(questions,)``.
+        most: the largest weight to try.
     """
     by_words, by_vectors = _places(words), _places(vectors)
     alone = ranks(words, answers)
@@ -121,11 +126,21 @@ def choose_weight(words: Floats, vectors: Floats, answers: npt.NDArray[np.int64]
     for weight in WEIGHTS[1:]:
         fused = 1 / (_RANK_CONSTANT + by_words) + weight / (_RANK_CONSTANT + by_vectors)
         found[weight] = ranks(fused.astype(np.float32), answers)
-    best = max(WEIGHTS, key=lambda weight: float(np.mean(1 / found[weight])))
-    gain = 1 / found[best] - 1 / alone
+    best = max(
+        (weight for weight in WEIGHTS if weight <= most), key=lambda weight: float(np.mean(_worth(found[weight])))
+    )
+    gain = _worth(found[best]) - _worth(alone)
     if gain.mean() <= _SURE * gain.std() / np.sqrt(len(gain)):
         best = 0.0
     return Choice(best, _hits(alone), _hits(ranks(vectors, answers)), _hits(found[best]), len(answers))
+
+
+def _worth(found: Ranks) -> npt.NDArray[np.float64]:
+    """What each rank is worth: half for how near the top it is, half for being among the first ten.
+
+    The reciprocal rank alone would trade answers among the first ten for a few more at the top.
+    """
+    return np.asarray((1 / found + (found <= 10)) / 2, dtype=np.float64)
 
 
 def _hits(found: Ranks) -> float:

@@ -13,4 +13,6 @@ def documents():
 @pytest.fixture(scope="session")
 def adapted(documents, tmp_path_factory):
     """A model trained on the bundled configuration, in fewer and smaller steps than usual."""
-    return adapt(documents, tmp_path_factory.mktemp("adapted") / "модель", recipe=Recipe(epochs=1, steps=60, dimension=64))
+    return adapt(
+        documents, tmp_path_factory.mktemp("adapted") / "модель", recipe=Recipe(epochs=1, steps=60, dimension=64)
+    )

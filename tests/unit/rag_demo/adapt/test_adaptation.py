@@ -59,7 +59,9 @@ def test_a_base_gives_its_tokenizer_and_a_start(documents, adapted, tmp_path):
     told = []
     methods = [document for document in documents if document.doc_type == "method"]
     progress = lambda stage, done, total: told.append((stage, done, total))  # noqa: E731
-    other = adapt(methods[:80], tmp_path / "other", base=adapted.folder, progress=progress, recipe=Recipe(epochs=1, steps=20))
+    other = adapt(
+        methods[:80], tmp_path / "other", base=adapted.folder, progress=progress, recipe=Recipe(epochs=1, steps=20)
+    )
     assert load(other.folder)[0] == load(adapted.folder)[0]
     assert other.record["base"]
     before, after = load(adapted.folder)[1], load(other.folder)[1]
@@ -88,7 +90,9 @@ def test_excluded_comments_teach_no_words(documents, tmp_path):
         make_document("CommonModule.Тест.Метод", doc=withheld, text=f"// {withheld}\nПроцедура Метод()"),
         *documents[:200],
     ]
-    folder = adapt(one, tmp_path / "a", recipe=Recipe(epochs=1, steps=4, dimension=16), excluded=lambda text: "абракадабр" in text).folder
+    folder = adapt(
+        one, tmp_path / "a", recipe=Recipe(epochs=1, steps=4, dimension=16), excluded=lambda text: "абракадабр" in text
+    ).folder
     tokens = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
     assert not [token for token in tokens if "абрак" in token]
 

@@ -72,3 +72,9 @@ def test_vectors_that_find_nothing_step_aside(strength):
     choice = choose_weight(words, vectors, answers)
     assert choice.weight == 0.0
     assert choice.both == choice.words
+
+
+def test_the_weight_can_be_bounded():
+    words, answers = scores_of(1.0)
+    vectors, _ = scores_of(4.0)
+    assert choose_weight(words, vectors, answers, most=0.5).weight == 0.5
