@@ -41,6 +41,7 @@ class EdgeIndex:
         self._shared = Shared(lambda: _close(shard, folder))
         self._folder = folder
         self._ef_search = ef_search
+        self._is_sealed = True
 
     @classmethod
     def create(cls, folder: Path, *, dimension: int, hnsw: Hnsw) -> EdgeIndex:
@@ -58,7 +59,9 @@ class EdgeIndex:
                 shard.update(qdrant.UpdateOperation.create_field_index(name, qdrant.PayloadSchemaType.Keyword))
             for name in (_BEGIN, _END):
                 shard.update(qdrant.UpdateOperation.create_field_index(name, qdrant.PayloadSchemaType.Integer))
-        return cls(shard, folder, ef_search=hnsw.ef_search)
+        created = cls(shard, folder, ef_search=hnsw.ef_search)
+        created._is_sealed = False
+        return created
 
     @classmethod
     def open(cls, folder: Path, *, ef_search: int) -> EdgeIndex:
@@ -93,8 +96,10 @@ class EdgeIndex:
     def seal(self) -> None:
         """See `VersionedIndex`."""
         with self._engine() as shard:
-            shard.optimize()
-            shard.flush()
+            if not self._is_sealed:  # to flush takes 60 ms even where there is nothing to write
+                shard.optimize()
+                shard.flush()
+        self._is_sealed = True
 
     def versions(self) -> set[str]:
         """See `VersionedIndex`."""
@@ -134,6 +139,7 @@ class EdgeIndex:
 
     def _update(self, operation: qdrant.UpdateOperation) -> None:
         with self._engine() as shard:
+            self._is_sealed = False
             shard.update(operation)
 
     @contextlib.contextmanager
