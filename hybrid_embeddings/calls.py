@@ -68,7 +68,7 @@ def stream(runtime: Runtime, source: Iterator[str], kind: Kind, *, window: int, 
         bar.close()
 
 
-async def awaited(runtime: Runtime, request: Request, *, timeout_s: float | None) -> Vectors:
+async def awaited(runtime: Runtime, request: Request, *, timeout_s: float | None) -> tuple[Vectors, Report]:
     """Embed the texts of a request while the event loop runs on; cancelling the task withdraws the work."""
     engine = await runtime.engine_async()
     request = _on_known_device(engine, request)
@@ -76,7 +76,9 @@ async def awaited(runtime: Runtime, request: Request, *, timeout_s: float | None
         return await _awaited(runtime, engine, request, timeout_s)
 
 
-async def _awaited(runtime: Runtime, engine: Engine, request: Request, timeout_s: float | None) -> Vectors:
+async def _awaited(
+    runtime: Runtime, engine: Engine, request: Request, timeout_s: float | None
+) -> tuple[Vectors, Report]:
     pending = await runtime.start_async(engine, request)
     try:
         vectors = await asyncio.wait_for(asyncio.wrap_future(pending.job.future), timeout_s)
@@ -86,7 +88,7 @@ async def _awaited(runtime: Runtime, engine: Engine, request: Request, timeout_s
     except BaseException as error:  # noqa: BLE001 - raised again, after the work is withdrawn
         engine.pipeline.cancel(pending.job)
         raise engine.pipeline.in_terms_of_caller(pending, error) from error.__cause__
-    return engine.pipeline.arrange(pending, vectors)
+    return engine.pipeline.arrange(pending, vectors), pending.report
 
 
 @contextlib.contextmanager

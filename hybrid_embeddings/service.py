@@ -153,6 +153,7 @@ class EmbeddingService:
         texts = checked_documents(texts, "encode_documents")
         return self.encode(texts, show_progress=show_progress, kind="document", timeout_s=timeout_s)
 
+    @overload
     async def aencode(
         self,
         texts: str | Sequence[str],
@@ -160,12 +161,33 @@ class EmbeddingService:
         kind: Kind = "text",
         use_device: str | None = None,
         timeout_s: float | None = None,
-    ) -> Vectors:
+        return_report: Literal[False] = False,
+    ) -> Vectors: ...
+    @overload
+    async def aencode(
+        self,
+        texts: str | Sequence[str],
+        *,
+        kind: Kind = "text",
+        use_device: str | None = None,
+        timeout_s: float | None = None,
+        return_report: Literal[True],
+    ) -> tuple[Vectors, Report]: ...
+    async def aencode(
+        self,
+        texts: str | Sequence[str],
+        *,
+        kind: Kind = "text",
+        use_device: str | None = None,
+        timeout_s: float | None = None,
+        return_report: bool = False,
+    ) -> Vectors | tuple[Vectors, Report]:
         """Embed like :meth:`encode` without blocking the event loop; cancelling the task withdraws the work."""
         check_options(kind, timeout_s)
         request = Request(checked_texts(texts), kind, use_device, _is_query(texts, kind))
-        vectors = await calls.awaited(self._runtime, request, timeout_s=timeout_s)
-        return vectors[0] if isinstance(texts, str) else vectors
+        vectors, report = await calls.awaited(self._runtime, request, timeout_s=timeout_s)
+        result = vectors[0] if isinstance(texts, str) else vectors
+        return (result, report) if return_report else result
 
     async def aencode_query(self, text: str | Sequence[str], *, timeout_s: float | None = None) -> Vectors:
         """Embed a question without blocking the event loop. See :meth:`encode_query`."""

@@ -6,17 +6,18 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any, TypeVar
 
 from rag_demo.chat.answer import Assistant
 from rag_demo.chat.generate import Writer
 from rag_demo.chat.session import Conversation
-from rag_demo.chat.stream import Done, TextDelta
-from rag_demo.errors import LlmInterrupted
+from rag_demo.chat.stream import ChatEvent, Done, TextDelta
+from rag_demo.errors import LlmInterrupted, LlmUnavailable
 from rag_demo.events import Events
 from rag_demo.index.ports import Where
 from rag_demo.llm.ports import LanguageModel
+from rag_demo.llm.types import ModelInfo
 from rag_demo.llm_wiring import open_language_model
 from rag_demo.settings import Settings
 from rag_demo.types import Answer
@@ -66,6 +67,52 @@ class Speaker:
             InputError, LlmError: as `Assistant.stream`.
         """
         return self._run(_told(assistant, question, where, top_k, conversation, on_text))
+
+    async def stream(
+        self, assistant: Assistant, question: str, *, where: Where, top_k: int, conversation: Conversation
+    ) -> AsyncGenerator[ChatEvent, None]:
+        """The answer as it is made, for another event loop; iterate inside ``contextlib.aclosing``.
+
+        Raises:
+            InputError, LlmError: as `Assistant.stream`. `LlmOverloaded` comes before the first event.
+        """
+        here = asyncio.get_running_loop()
+        come: asyncio.Queue[ChatEvent | BaseException | None] = asyncio.Queue()
+
+        def send(item: ChatEvent | BaseException | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the other loop is closed: nobody listens
+                here.call_soon_threadsafe(come.put_nowait, item)
+
+        async def run() -> None:
+            try:
+                with contextlib.ExitStack() as claimed:
+                    place = claimed.enter_context(self._model.reserve()) if self._model is not None else None
+                    asked = assistant.stream(question, where=where, top_k=top_k, conversation=conversation, place=place)
+                    async with contextlib.aclosing(asked) as events:
+                        async for event in events:
+                            send(event)
+                send(None)
+            except Exception as error:  # noqa: BLE001 - it is raised on the other loop
+                send(error)
+
+        running = asyncio.run_coroutine_threadsafe(run(), self._loop)
+        try:
+            while (item := await come.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            running.cancel()
+
+    def describe(self) -> ModelInfo:
+        """What answers now.
+
+        Raises:
+            LlmError: nothing does.
+        """
+        if self._model is None:
+            raise LlmUnavailable("No language model answers. Check LLM_MODE and LLM_BASE_URL.")
+        return self._run(self._model.describe())
 
     def close(self) -> None:
         """Close the model and end the thread. May be called twice."""

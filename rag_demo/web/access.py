@@ -30,7 +30,9 @@ class Caller:
         """
         own = tuple(known) if self.space_ids is None else tuple(space for space in known if space in self.space_ids)
         if unknown := [space for space in space_ids if space not in own]:
-            raise PermissionError(f"There is no space {unknown[0]!r} for you. Known spaces: {', '.join(own) or 'none'}.")
+            raise PermissionError(
+                f"There is no space {unknown[0]!r} for you. Known spaces: {', '.join(own) or 'none'}."
+            )
         return tuple(space_ids) or own
 
 
@@ -83,7 +85,7 @@ def parse_keys(text: str) -> Keys:
 
 
 class RateLimit:
-    """A token bucket for each client: ``per_minute`` requests on average, twice a tenth of that at once. Thread-safe."""
+    """A token bucket for each client: ``per_minute`` requests on average, a fifth of that at once. Thread-safe."""
 
     def __init__(self, per_minute: int, *, clock: Callable[[], float]) -> None:
         """Take a limit; 0 limits nothing. ``clock`` gives seconds."""

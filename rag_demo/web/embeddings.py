@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from rag_demo.ports import Vectors
@@ -58,14 +58,16 @@ def router(embedders: dict[str, Embedder]) -> APIRouter:
     default = next(iter(embedders))
 
     @routes.post("/v1/embeddings", tags=["OpenAI"])
-    async def embeddings(body: EmbeddingRequest, request: Request) -> Response:
+    async def embed(body: EmbeddingRequest) -> Response:
         """Vectors of texts. ``dimensions`` cuts them and scales them to unit length again."""
         embedder = embedders.get(default if body.model == "default" else body.model)
         if embedder is None:
             known = ", ".join(embedders)
             raise Refused(404, "model_not_found", f"There is no model {body.model[:80]!r}. Models: {known}.")
         vectors, n_tokens = await embedder.embed(_texts(body))
-        return Response(_answer(_cut(vectors, body.dimensions), n_tokens, body, embedder), media_type="application/json")
+        return Response(
+            _answer(_cut(vectors, body.dimensions), n_tokens, body, embedder), media_type="application/json"
+        )
 
     return routes
 

@@ -37,7 +37,7 @@ class Limits:
     body_bytes: int = 1_000_000
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a defect
+class Refused(Exception):
     """A request that is not let through."""
 
     def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
@@ -98,7 +98,9 @@ class Guard:
             client = caller.name if caller is not None and self._limits.keys else (scope.get("client") or ["?"])[0]
             if wait_s := self._limits.rate.wait_s(client):
                 seconds = str(math.ceil(wait_s))
-                raise Refused(429, "rate_limit", f"Too many requests. Try again in {seconds} s.", {"retry-after": seconds})
+                raise Refused(
+                    429, "rate_limit", f"Too many requests. Try again in {seconds} s.", {"retry-after": seconds}
+                )
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._limits.body_bytes:
             raise self._too_large()

@@ -4,7 +4,7 @@
 export function render(place, text, marks, onCite, labels) {
   place.replaceChildren();
   let offset = 0;
-  let list = null, table = null, code = null, paragraph = null;
+  let list = null, table = null, code = null, paragraph = null, quote = null;
   const close = () => { list = table = paragraph = null; };
   for (const line of text.split("\n")) {
     const at = offset;
@@ -14,6 +14,12 @@ export function render(place, text, marks, onCite, labels) {
       continue;
     }
     if (code) { code.append(line + "\n"); continue; }
+    if (/^ {4}(?:\||\[\d)/u.test(line)) { // quoted lines of a source
+      if (!quote) { close(); quote = element("pre"); place.append(quote); }
+      inline(quote, `${line.slice(4)}\n`, at + 4, marks, onCite, labels);
+      continue;
+    }
+    quote = null;
     const row = /^\s*\|(.+)\|\s*$/u.exec(line);
     if (row) {
       if (/^[\s|:-]+$/u.test(line)) continue;

@@ -1,0 +1,131 @@
+"""The application: everything behind one guard, errors in one form."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from rag_demo.errors import IndexBusy, IndexMissing, InputError, LlmError, LlmOverloaded, RagDemoError
+from rag_demo.web import api, completions, embeddings
+from rag_demo.web.guard import Guard, Limits, Refused, error_body
+from rag_demo.web.site import Site
+
+_STATIC = Path(__file__).parent / "static"
+_log = logging.getLogger(__name__)
+Scrape = Callable[[], tuple[bytes, str]]
+Lifespan = Callable[[], contextlib.AbstractAsyncContextManager[None]]
+
+
+def create_app(
+    site: Site,
+    embedders: Mapping[str, embeddings.Embedder],
+    *,
+    limits: Limits,
+    scrape: Scrape,
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
+    """Return the application.
+
+    Args:
+        site: searches and answers.
+        embedders: models of ``/v1/embeddings`` by the name that clients send; at least one.
+        limits: what the guard allows.
+        scrape: body and content type of ``/metrics``.
+        lifespan: entered while the application runs.
+    """
+
+    @contextlib.asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        async with lifespan() if lifespan is not None else contextlib.nullcontext():
+            yield
+
+    app = FastAPI(
+        title="rag-demo",
+        summary="Ask a 1C:Enterprise configuration.",
+        version=metadata.version("hybrid-embeddings"),
+        lifespan=running,
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.include_router(api.router(site))
+    app.include_router(completions.router(site, list(embedders)))
+    app.include_router(embeddings.router(dict(embedders)))
+    _add_probes(app, site, scrape)
+    _add_page(app)
+    _add_errors(app)
+    app.add_middleware(Guard, limits=limits)
+    return app
+
+
+def _add_probes(app: FastAPI, site: Site, scrape: Scrape) -> None:
+    @app.get("/health/live", tags=["about"])
+    async def live() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "alive"}
+
+    @app.get("/health/ready", tags=["about"], responses={503: {"description": "Nothing can be answered."}})
+    async def ready() -> JSONResponse:
+        """The indexes are open and a search works; ``degraded`` names legs that are missing."""
+        missing = await site.ready()
+        status = "unhealthy" if "index" in missing else "degraded" if missing else "healthy"
+        return JSONResponse({"status": status, "missing": missing}, 503 if status == "unhealthy" else 200)
+
+    @app.get("/metrics", tags=["about"], response_class=Response)
+    async def metrics() -> Response:
+        """Prometheus metrics of the chat and of the engine."""
+        body, content_type = scrape()
+        return Response(body, media_type=content_type)
+
+
+def _add_page(app: FastAPI) -> None:
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(_STATIC / "index.html", headers={"cache-control": "no-cache"})
+
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+
+
+def _add_errors(app: FastAPI) -> None:
+    """What failed is told; how it failed (paths, stack traces) stays in the log."""
+
+    @app.exception_handler(Refused)
+    async def refused(_: Request, error: Refused) -> JSONResponse:
+        return JSONResponse(error_body(error.code, str(error)), error.status, error.headers)
+
+    @app.exception_handler(RagDemoError)
+    async def known(_: Request, error: RagDemoError) -> JSONResponse:
+        if isinstance(error, LlmOverloaded):
+            busy = api.overloaded(error)
+            return JSONResponse(error_body(busy.code, str(busy)), busy.status, busy.headers)
+        status = 400 if isinstance(error, InputError) else 503
+        if isinstance(error, (InputError, IndexMissing, IndexBusy, LlmError)):
+            return JSONResponse(error_body(type(error).__name__, str(error)), status)
+        _log.error("%s: %s", type(error).__name__, error)
+        return JSONResponse(
+            error_body(type(error).__name__, "The index cannot be used; see the log of the server."), 503
+        )
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return JSONResponse(error_body("invalid_request", f"{place}: {first['msg']}"), 400)
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse(error_body("http", str(error.detail)), error.status_code, dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def unknown(_: Request, error: Exception) -> JSONResponse:
+        _log.error("a request failed", exc_info=error)
+        return JSONResponse(error_body("internal", "Internal error; see the log of the server."), 500)

@@ -1,0 +1,187 @@
+"""``/v1/chat/completions`` and ``/v1/models``: the chat for every program that speaks OpenAI's API."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from rag_demo.chat.session import MOST_TURNS, NEW, Conversation, Turn
+from rag_demo.chat.stream import ChatEvent, Done, SourcesFound, TextDelta
+from rag_demo.errors import RagDemoError
+from rag_demo.llm.tokens import estimate_tokens
+from rag_demo.types import Answer
+from rag_demo.web import schemas
+from rag_demo.web.api import begun, scope
+from rag_demo.web.guard import Refused, error_body
+from rag_demo.web.site import Site, source
+
+MODEL = "rag-demo"
+_LONGEST = 100_000  # letters of one message
+
+
+class Part(BaseModel):
+    """A piece of a message. Only text is read."""
+
+    type: str
+    text: Annotated[str, Field(max_length=_LONGEST)] = ""
+
+
+class ChatMessage(BaseModel):
+    """A message of a conversation."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: Annotated[str, Field(max_length=_LONGEST)] | Annotated[list[Part], Field(max_length=100)] | None = None
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        if isinstance(self.content, list):
+            return "\n".join(part.text for part in self.content if part.type == "text")
+        return self.content or ""
+
+
+class StreamOptions(BaseModel):
+    """What a stream carries."""
+
+    include_usage: bool = False
+
+
+class CompletionRequest(BaseModel):
+    """Body of ``POST /v1/chat/completions``. Options of the language model are those of the server."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"model": MODEL, "messages": [{"role": "user", "content": "Какие есть регистры накопления?"}]}]
+        }
+    )
+
+    model: str = MODEL
+    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=200)]
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    rag: schemas.Scope = schemas.Scope()
+    """Our own field: spaces, sorts of documents and kinds of objects to search in."""
+
+
+def router(site: Site, embedding_models: Sequence[str]) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter(tags=["OpenAI"])
+
+    @routes.get("/v1/models")
+    async def models() -> dict[str, Any]:
+        """The chat and the embedding models."""
+        names = [MODEL, *embedding_models]
+        return {
+            "object": "list",
+            "data": [{"id": name, "object": "model", "created": 0, "owned_by": "hybrid-embeddings"} for name in names],
+        }
+
+    @routes.post("/v1/chat/completions", response_model=None)
+    async def completions(body: CompletionRequest, request: Request) -> Response:
+        """Answer the last message of the user; sources are in the field ``sources``.
+
+        System messages are ignored: the rules of this chat are not up to its callers.
+        """
+        if body.model not in {MODEL, "default"}:
+            raise Refused(404, "model_not_found", f"There is no model {body.model[:80]!r}. Models: {MODEL}.")
+        question, conversation = _asked(body.messages)
+        where = scope(request, site, body.rag)
+        chat = await begun(site.chat(question, where=where, top_k=body.rag.top_k, conversation=conversation))
+        told = _Told(f"chatcmpl-{uuid.uuid4().hex}", sum(estimate_tokens(message.text) for message in body.messages))
+        if body.stream:
+            with_usage = body.stream_options is not None and body.stream_options.include_usage
+            return StreamingResponse(_chunks(chat, told, with_usage=with_usage), media_type="text/event-stream")
+        async with chat as events:
+            async for event in events:
+                if isinstance(event, Done):
+                    return JSONResponse(told.whole(event.answer))
+        raise Refused(503, "no_answer", "The answer ended before it was complete. Ask again.")
+
+    return routes
+
+
+def _asked(messages: Sequence[ChatMessage]) -> tuple[str, Conversation]:
+    """The question, and what was said before it."""
+    spoken = [message for message in messages if message.role in {"user", "assistant"}]
+    if not spoken or spoken[-1].role != "user" or not spoken[-1].text.strip():
+        raise Refused(400, "messages", "The last message must be a question of the user.")
+    question = spoken[-1].text.strip()
+    if len(question) > schemas.LONGEST_QUESTION:
+        raise Refused(400, "messages", f"The question has {len(question):,} letters, at most 2,000 are read.")
+    conversation = NEW
+    asked = ""
+    for message in spoken[-2 * MOST_TURNS - 1 : -1]:
+        if message.role == "user":
+            asked = message.text
+        elif asked:
+            conversation = conversation.with_turn(Turn(asked, asked, message.text))
+            asked = ""
+    return question, conversation
+
+
+class _Told:
+    """One completion in the words of OpenAI's API."""
+
+    def __init__(self, completion_id: str, prompt_tokens: int) -> None:
+        self._head = {"id": completion_id, "created": int(time.time()), "model": MODEL}
+        self._prompt_tokens = prompt_tokens
+
+    def chunk(self, delta: dict[str, str], *, finish: str | None = None, **more: Any) -> dict[str, Any]:
+        """A piece of a stream."""
+        choices = [{"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}]
+        return {**self._head, "object": "chat.completion.chunk", "choices": choices, **more}
+
+    def usage(self, text: str) -> dict[str, int]:
+        """Estimated tokens of the messages and of the answer."""
+        n_answer = estimate_tokens(text)
+        return {
+            "prompt_tokens": self._prompt_tokens,
+            "completion_tokens": n_answer,
+            "total_tokens": self._prompt_tokens + n_answer,
+        }
+
+    def whole(self, answer: Answer) -> dict[str, Any]:
+        """A completion that is not streamed."""
+        message = {"role": "assistant", "content": answer.text, "refusal": None}
+        choices = [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}]
+        return {
+            **self._head,
+            "object": "chat.completion",
+            "choices": choices,
+            "usage": self.usage(answer.text),
+            "sources": [source(one.n, one.hit).model_dump() for one in answer.sources],
+        }
+
+
+async def _chunks(
+    chat: contextlib.AbstractAsyncContextManager[AsyncIterator[ChatEvent]], told: _Told, *, with_usage: bool
+) -> AsyncIterator[str]:
+    yield _line(told.chunk({"role": "assistant", "content": ""}))
+    try:
+        async with chat as events:
+            async for event in events:
+                if isinstance(event, SourcesFound):
+                    shown = [source(one.n, one.hit).model_dump() for one in event.sources]
+                    yield _line(told.chunk({}, sources=shown))
+                elif isinstance(event, TextDelta):
+                    yield _line(told.chunk({"content": event.text}))
+                elif isinstance(event, Done):
+                    yield _line(told.chunk({}, finish="stop"))
+                    if with_usage:
+                        yield _line({**told.chunk({}), "choices": [], "usage": told.usage(event.answer.text)})
+    except RagDemoError as error:
+        yield _line(error_body(type(error).__name__, str(error)))
+    yield "data: [DONE]\n\n"
+
+
+def _line(data: dict[str, Any]) -> str:
+    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
