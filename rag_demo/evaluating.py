@@ -6,12 +6,13 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag_demo import wiring
 from rag_demo.adapt_wiring import ADAPTED, ModelChoice
+from rag_demo.chat.answer import Assistant
 from rag_demo.configurations import bundled, golden_path
 from rag_demo.console import ProgressBar, complain, say
 from rag_demo.errors import InputError
@@ -99,29 +100,27 @@ def _others(request: Request) -> Sequence[Document]:
     return read_configuration(request.other or bundled(), space_id="other").documents
 
 
+def opened_plans(request: Request, settings: Settings) -> Iterator[tuple[Plan, Where, Retriever]]:
+    """The plans that ask something of an index, each with its open search until the next one; for fitting."""
+    folder = request.folder or bundled()
+    for plan in plans(_read(folder, request.only), _own(request), _others(request), most=request.most):
+        if plan.name in request.parts and plan.searched:
+            with _Indexed(plan, folder, request, settings) as index, index.retriever() as retriever:
+                yield plan, index.where, retriever
+
+
 def _carry_out(plan: Plan, folder: Path, request: Request, settings: Settings) -> list[Outcome]:
     progress = ProgressBar()
-    with contextlib.ExitStack() as opened:
-        used, space_id = _indexed(plan, folder, request, settings, opened)
-
-        def model_of(manifest: Manifest, generation: Path) -> Embedder:
-            if manifest.model_folder:
-                model = wiring.open_adapted(generation / manifest.model_folder)
-            else:
-                model = wiring.build_embedder(manifest.model_choice or None)
-            opened.callback(model.close)
-            return model
-
-        outcomes: list[Outcome] = []
-        where = Where((space_id,), plan.where.doc_types)
+    outcomes: list[Outcome] = []
+    with _Indexed(plan, folder, request, settings) as index:
         if plan.searched:
-            with wiring.open_retriever((space_id,), embedder=model_of, settings=used) as retriever:
-                outcomes = _searched(plan, retriever, where, progress)
+            with index.retriever() as retriever:
+                outcomes = _searched(plan, retriever, index.where, progress)
         if plan.answered:
-            with wiring.open_assistant((space_id,), embedder=model_of, settings=used) as assistant:
+            with index.assistant() as assistant:
                 outcomes += answer_all(
                     plan.answered,
-                    lambda question: assistant.answer(question, where=where, top_k=_SOURCES).refused,
+                    lambda question: assistant.answer(question, where=index.where, top_k=_SOURCES).refused,
                     on_progress=lambda done, total: progress("answer", done, total),
                 )
     return outcomes
@@ -149,34 +148,66 @@ def _searched(plan: Plan, retriever: Retriever, where: Where, progress: Progress
     return outcomes
 
 
-def _indexed(
-    plan: Plan, folder: Path, request: Request, settings: Settings, opened: contextlib.ExitStack
-) -> tuple[Settings, str]:
+class _Indexed:
     """The index of a plan, made unless one of the same content is there from an earlier evaluation."""
-    model = request.model or settings.model
-    learned = hashlib.blake2b(digest_size=8)
-    for document in plan.learn_from if model == ADAPTED else ():
-        learned.update(f"{document.doc_id}{document.content_hash}".encode())
-    content = hashlib.blake2b(digest_size=8)
-    for document in plan.ingested.documents:
-        content.update(f"{document.doc_id}{document.content_hash}".encode())
-    digest = f"{content.hexdigest()}-{learned.hexdigest()}-{hashlib.blake2b(model.encode(), digest_size=4).hexdigest()}"
-    used = dataclasses.replace(
-        settings, data_dir=str(settings.data_path / "evaluation" / f"{plan.name}-{digest}"), answer_cache="off"
-    )
-    store = SpaceStore(used.data_path)
-    space_id = plan.ingested.documents[0].space_id
-    manifest = store.manifest(space_id)
-    if manifest is None or manifest.recipe != wiring.choices_digest(used):
-        complain(f"Index {plan.name!r}: {len(plan.ingested.documents):,} documents.")
-        wiring.index(
-            plan.ingested,
-            source=folder,
-            embedder=lambda: opened.enter_context(
-                contextlib.closing(wiring.build_embedder(None if model == ADAPTED else model or None))
-            ),
-            settings=used,
-            progress=ProgressBar(),
-            model=ModelChoice(model, learn_from=plan.learn_from, excluded=plan.excluded),
+
+    def __init__(self, plan: Plan, folder: Path, request: Request, settings: Settings) -> None:
+        self._model = request.model or settings.model
+        space_id = plan.ingested.documents[0].space_id
+        self.where = Where((space_id,), plan.where.doc_types)
+        content = (
+            _digest(plan.ingested.documents),
+            _digest(plan.learn_from) if self._model == ADAPTED else "",
+            self._model,
         )
-    return used, space_id
+        name = hashlib.blake2b("/".join(content).encode(), digest_size=8).hexdigest()
+        data = settings.data_path / "evaluation" / f"{plan.name}-{name}"
+        self._settings = dataclasses.replace(settings, data_dir=str(data), answer_cache="off")
+        manifest = SpaceStore(data).manifest(space_id)
+        if manifest is None or manifest.recipe != wiring.choices_digest(self._settings):
+            self._make(plan, folder)
+        self._opened = contextlib.ExitStack()
+
+    def __enter__(self) -> _Indexed:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    def retriever(self) -> contextlib.AbstractContextManager[Retriever]:
+        """The search over it."""
+        return wiring.open_retriever(self.where.space_ids, embedder=self._model_of, settings=self._settings)
+
+    def assistant(self) -> contextlib.AbstractContextManager[Assistant]:
+        """The chat over it."""
+        return wiring.open_assistant(self.where.space_ids, embedder=self._model_of, settings=self._settings)
+
+    def _make(self, plan: Plan, folder: Path) -> None:
+        complain(f"Index {plan.name!r}: {len(plan.ingested.documents):,} documents.")
+        choice = ModelChoice(self._model, learn_from=plan.learn_from, excluded=plan.excluded)
+        with contextlib.ExitStack() as opened:
+            wiring.index(
+                plan.ingested,
+                source=folder,
+                embedder=lambda: opened.enter_context(contextlib.closing(_named(self._model))),
+                settings=self._settings,
+                progress=ProgressBar(),
+                model=choice,
+            )
+
+    def _model_of(self, manifest: Manifest, generation: Path) -> Embedder:
+        adapted = manifest.model_folder
+        model = wiring.open_adapted(generation / adapted) if adapted else _named(manifest.model_choice)
+        self._opened.callback(model.close)
+        return model
+
+
+def _named(model: str) -> Embedder:
+    return wiring.build_embedder(None if model in {ADAPTED, ""} else model)
+
+
+def _digest(documents: Sequence[Document]) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for document in documents:
+        digest.update(f"{document.doc_id}{document.content_hash}".encode())
+    return digest.hexdigest()

@@ -1,0 +1,226 @@
+"""Vectors on a Qdrant server, by its client: for several processes that ask, or an index larger than one machine."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from qdrant_client import QdrantClient, models
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+from rag_demo.errors import IndexBroken
+from rag_demo.index.dense import Hnsw
+from rag_demo.index.ports import EVERYWHERE, FIRST_REVISION, DocKey, Scored, Where, version_of
+from rag_demo.index.sharing import Shared
+from rag_demo.ports import Vectors
+from rag_demo.types import Document
+
+_VECTOR = "passage"
+_BEGIN, _END = "gen_from", "gen_to"
+_BATCH = 256  # points in one request: 0.5 MB with 384 dimensions, far below what servers accept
+_PAGE = 1_000
+_FULL_SCAN_KB = 10_000
+
+
+class ServerIndex:
+    """`DenseIndex` over one collection of a Qdrant server, one collection for each generation of a space."""
+
+    def __init__(self, client: QdrantClient, collection: str, *, ef_search: int) -> None:
+        self._client: QdrantClient | None = client
+        self._shared = Shared(client.close)
+        self._collection = collection
+        self._ef_search = ef_search
+
+    @classmethod
+    def create(cls, client: QdrantClient, collection: str, *, dimension: int, hnsw: Hnsw) -> ServerIndex:
+        """A new, empty collection; one of the same name is replaced.
+
+        Raises:
+            IndexBroken: the server does not answer, or refuses.
+        """
+        with _translated(collection):
+            if client.collection_exists(collection):
+                client.delete_collection(collection)
+            client.create_collection(
+                collection,
+                vectors_config={_VECTOR: models.VectorParams(size=dimension, distance=models.Distance.COSINE)},
+                hnsw_config=models.HnswConfigDiff(
+                    m=hnsw.m, ef_construct=hnsw.ef_construct, full_scan_threshold=_FULL_SCAN_KB
+                ),
+            )
+            # Before the first upload: the graph is then built with edges for the filters, too.
+            for name, schema in _PAYLOAD.items():
+                client.create_payload_index(collection, name, field_schema=schema, wait=True)
+        return cls(client, collection, ef_search=hnsw.ef_search)
+
+    @classmethod
+    def open(cls, client: QdrantClient, collection: str, *, ef_search: int) -> ServerIndex:
+        """The collection that was built.
+
+        Raises:
+            IndexBroken: it is not there, or the server does not answer.
+        """
+        with _translated(collection):
+            if not client.collection_exists(collection):
+                raise IndexBroken(f"The Qdrant server has no collection {collection!r}. Index again.")
+        return cls(client, collection, ef_search=ef_search)
+
+    def add(self, documents: Sequence[Document], vectors: Vectors, *, revision: int = FIRST_REVISION) -> None:
+        """See `DenseIndex`."""
+        points = [_point(document, vector, revision) for document, vector in zip(documents, vectors, strict=True)]
+        for start in range(0, len(points), _BATCH):
+            self._ask(
+                lambda client, first=start: client.upsert(  # type: ignore[misc]
+                    self._collection, points[first : first + _BATCH], wait=True
+                )
+            )
+
+    def retire(self, versions: Collection[str], *, revision: int) -> None:
+        """See `VersionedIndex`."""
+        wanted = [str(uuid.UUID(hex=version)) for version in versions]
+        for start in range(0, len(wanted), _BATCH):
+            self._ask(
+                lambda client, first=start: client.set_payload(  # type: ignore[misc]
+                    self._collection,
+                    {_END: revision},
+                    points=models.Filter(must=[models.HasIdCondition(has_id=wanted[first : first + _BATCH])]),
+                    wait=True,
+                )
+            )
+
+    def collect(self, revision: int) -> None:
+        """See `VersionedIndex`."""
+        gone = models.Filter(should=[_upto(_END, revision), _after(_BEGIN, revision)])
+        again = models.Filter(must=[_after(_END, revision)])
+        self._ask(lambda client: client.delete(self._collection, models.FilterSelector(filter=gone), wait=True))
+        self._ask(lambda client: client.delete_payload(self._collection, [_END], points=again, wait=True))
+
+    def seal(self) -> None:
+        """See `VersionedIndex`. Every request waits until it is on the server's disk, so nothing is left to do."""
+
+    def versions(self) -> set[str]:
+        """See `VersionedIndex`."""
+        open_ended = models.Filter(must=[models.IsEmptyCondition(is_empty=models.PayloadField(key=_END))])
+        found: set[str] = set()
+        offset = None
+        while True:
+            records, offset = self._ask(
+                lambda client, start=offset: client.scroll(  # type: ignore[misc]
+                    self._collection, open_ended, limit=_PAGE, offset=start, with_payload=False
+                )
+            )
+            found.update(uuid.UUID(str(record.id)).hex for record in records)
+            if offset is None:
+                return found
+
+    def at(self, revision: int) -> ServerReader:
+        """See `DenseIndex`."""
+        client = _opened(self._client)
+        self._shared.take()
+        return ServerReader(client, self._shared, self._collection, revision, ef_search=self._ef_search)
+
+    def close(self) -> None:
+        """See `VersionedIndex`."""
+        if self._client is not None:
+            self._client = None
+            self._shared.release()
+
+    def _ask(self, request: Callable[[QdrantClient], object]) -> object:
+        with _translated(self._collection):
+            return request(_opened(self._client))
+
+
+class ServerReader:
+    """`DenseReader` of one revision."""
+
+    def __init__(self, client: QdrantClient, shared: Shared, collection: str, revision: int, *, ef_search: int) -> None:
+        self._client: QdrantClient | None = client
+        self._shared = shared
+        self._collection = collection
+        self._revision = revision
+        self._ef_search = ef_search
+
+    def search(self, vector: Vectors, limit: int, *, where: Where = EVERYWHERE) -> list[Scored]:
+        """See `DenseReader`; the score is the cosine."""
+        with _translated(self._collection):
+            found = _opened(self._client).query_points(
+                self._collection,
+                query=vector.tolist(),
+                using=_VECTOR,
+                limit=limit,
+                query_filter=self._filter(where),
+                search_params=models.SearchParams(hnsw_ef=max(self._ef_search, limit)),
+                with_payload=["space_id", "doc_id"],
+            )
+        return [
+            Scored(DocKey(point.payload["space_id"], point.payload["doc_id"]), point.score)
+            for point in found.points
+            if point.payload is not None
+        ]
+
+    def count(self, where: Where = EVERYWHERE) -> int:
+        """See `DenseReader`."""
+        with _translated(self._collection):
+            return int(_opened(self._client).count(self._collection, self._filter(where), exact=True).count)
+
+    def close(self) -> None:
+        """See `DenseReader`."""
+        if self._client is not None:
+            self._client = None
+            self._shared.release()
+
+    def _filter(self, where: Where) -> models.Filter:
+        wanted = {"space_id": list(where.space_ids), "doc_type": [str(kind) for kind in where.doc_types]}
+        return models.Filter(
+            must=[
+                models.FieldCondition(key=name, match=models.MatchAny(any=values))
+                for name, values in wanted.items()
+                if values
+            ],
+            must_not=[_upto(_END, self._revision), _after(_BEGIN, self._revision)],
+        )
+
+
+_PAYLOAD = {
+    "space_id": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
+    "doc_type": models.PayloadSchemaType.KEYWORD,
+    _BEGIN: models.PayloadSchemaType.INTEGER,
+    _END: models.PayloadSchemaType.INTEGER,
+}
+
+
+def _point(document: Document, vector: Vectors, revision: int) -> models.PointStruct:
+    payload = {
+        "space_id": document.space_id,
+        "doc_type": document.doc_type,
+        "doc_id": document.doc_id,
+        _BEGIN: revision,
+    }
+    point_id = str(uuid.UUID(hex=version_of(document)))
+    return models.PointStruct(id=point_id, vector={_VECTOR: vector.tolist()}, payload=payload)
+
+
+def _upto(name: str, revision: int) -> models.FieldCondition:
+    return models.FieldCondition(key=name, range=models.Range(lte=revision))
+
+
+def _after(name: str, revision: int) -> models.FieldCondition:
+    return models.FieldCondition(key=name, range=models.Range(gt=revision))
+
+
+def _opened(client: QdrantClient | None) -> QdrantClient:
+    if client is None:
+        raise ValueError("This index has been closed.")
+    return client
+
+
+@contextlib.contextmanager
+def _translated(collection: str) -> Iterator[None]:
+    try:
+        yield
+    except (UnexpectedResponse, ResponseHandlingException, OSError) as error:
+        raise IndexBroken(
+            f"The Qdrant server cannot serve collection {collection!r}: {error}. Check QDRANT_URL and QDRANT_API_KEY, "
+            "and whether the server runs."
+        ) from error
