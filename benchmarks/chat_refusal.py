@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,10 @@ def ask_all() -> list[Asked]:
         library.index(bundled(), "demo", progress=lambda *_: None)
         asked = []
         with library.assistant(("demo",)) as assistant:
-            search = assistant._retriever.search  # noqa: SLF001  # the evidence before it becomes an answer
+            search = partial(assistant.search, where=Where(("demo",)), limit=TOP_K)
             for question in load_golden():
                 for wording in question.wordings:
-                    found = search(wording, TOP_K, where=Where(("demo",)))
+                    found = search(wording)
                     asked.append(Asked(question.split, question.refuse, _strength(found), _has_gold(question, found)))
         library.close()
     return asked
@@ -130,7 +131,8 @@ def main() -> None:
     halves = {split: [one for one in asked if one.split == split] for split in ("tune", "test")}
     curves = {split: curve(half) for split, half in halves.items()}
     result = {"benchmark": "chat_refusal", **{split: figures(half) for split, half in halves.items()}}
-    report({**result, "risk_coverage": curves}, options.json)
+    targets = {"unanswerable_refused": 0.8, "wrongly_refused": 0.1}
+    report({**result, "targets": targets, "risk_coverage": curves}, options.json)
     if options.json:
         plot(curves, options.json.with_suffix(".svg"))
 

@@ -212,6 +212,36 @@ ROWS = (
         "federation/near, each for itself/hit_rate",
         peers=("each for itself", "порознь"),
     ),
+    Row(
+        "chat_speed",
+        ("chat layer alone, before the first token", "чат без поиска и модели, до первого токена"),
+        "first_token_ms/none/median",
+        "targets_ms/first_token",
+        units=_MS,
+        peers=_TARGET,
+    ),
+    Row(
+        "chat_speed",
+        ("answer from the cache (SQLite), complete", "ответ из кеша (SQLite), целиком"),
+        "cached_answer_ms/sqlite/median",
+        "targets_ms/cached_answer",
+        units=_MS,
+        peers=_TARGET,
+    ),
+    Row(
+        "chat_refusal",
+        ("unanswerable questions refused", "отказ на вопросы без ответа"),
+        "test/unanswerable_refused",
+        "targets/unanswerable_refused",
+        peers=_TARGET,
+    ),
+    Row(
+        "chat_refusal",
+        ("refused although the answer was found", "отказ, хотя ответ найден"),
+        "test/wrongly_refused",
+        "targets/wrongly_refused",
+        peers=_TARGET,
+    ),
 )
 
 
