@@ -54,7 +54,8 @@ def _fields(fields: Sequence[DocField], *, indent: int = 2) -> Iterator[str]:
 def _told(name: str, field: DocField, note: str) -> str:
     types = ", ".join(field.types)
     head = " ".join(filter(None, (name, f"({types}{note})" if name and types else types + note.lstrip(", "))))
-    return " — ".join(filter(None, (head, " ".join(field.text.split()))))
+    see = f"→ {field.see}" if field.see and field.see not in field.text else ""
+    return " — ".join(filter(None, (head, " ".join(field.text.split()), see)))
 
 
 def _example(method: MethodFact, phrases: Phrases) -> str:
