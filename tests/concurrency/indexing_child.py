@@ -12,12 +12,12 @@ from rag_demo.testing import WordEmbedder
 
 
 def main() -> None:
-    """Arguments: data folder, dump, space; each line of input starts a run, ``full`` one from nothing."""
+    """Arguments: data folder, dump, space, word engine; each line of input starts a run, ``full`` one from nothing."""
     wiring.build_embedder = lambda *_: WordEmbedder()
-    data, dump, space = sys.argv[1:]
+    data, dump, space, words = sys.argv[1:]
     tell("ready")
     for line in sys.stdin:
-        library = Library(Settings(data_dir=data, model="слова"))
+        library = Library(Settings(data_dir=data, model="слова", lexical_backend=words))
         library.index(Path(dump), space, full=line.strip() == "full", progress=lambda *_: None)
         library.close()
         tell("done")

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import qdrant_edge as qdrant
 
+from rag_demo import wiring
 from rag_demo.index.analyse import terms
 from rag_demo.index.catalogue_reader import CatalogueReader
 from rag_demo.index.dense import EdgeIndex
 from rag_demo.index.fact_store import FactReader
-from rag_demo.index.lexical import WhooshIndex
 from rag_demo.index.ports import version_of
 from rag_demo.index.store import SpaceStore
 
@@ -47,8 +47,13 @@ def state_of(data: Path, space: str) -> dict[str, Any]:
 
 def vectors_of(folder: Path, revision: int) -> dict[str, tuple[float, ...]]:
     """The vectors of a revision by version."""
-    with contextlib.closing(EdgeIndex.open(folder, ef_search=64)) as index, contextlib.closing(index.at(revision)) as reader:
-        request = qdrant.ScrollRequest(None, 100_000, reader._filter(_everywhere()), with_payload=True, with_vector=True)
+    with (
+        contextlib.closing(EdgeIndex.open(folder, ef_search=64)) as index,
+        contextlib.closing(index.at(revision)) as reader,
+    ):
+        request = qdrant.ScrollRequest(
+            None, 100_000, reader._filter(_everywhere()), with_payload=True, with_vector=True
+        )
         records, _ = reader._open_shard.scroll(request)
     return {
         str(record.id).replace("-", ""): tuple(np.round(record.vector["passage"], 6).tolist()) for record in records
@@ -57,7 +62,7 @@ def vectors_of(folder: Path, revision: int) -> dict[str, tuple[float, ...]]:
 
 def words_of(folder: Path, revision: int) -> dict[str, list[str]]:
     """Ids of all documents that each question finds. Scores are not compared: they know of rows that are gone."""
-    with contextlib.closing(WhooshIndex.open(folder).at(revision)) as reader:
+    with contextlib.closing(wiring._read_lexical(folder, revision)) as reader:
         return {
             question: sorted(hit.key.doc_id for hit in reader.search(terms(question), 10_000)) for question in QUESTIONS
         }
