@@ -88,6 +88,11 @@ class CatalogueReader:
             for space_id, doc_id, full_name, kind, owner, traits, name in rows
         }
 
+    def names(self) -> list[str]:
+        """Names of all documents and of the objects that they belong to, each as often as it is there."""
+        statement = f"SELECT d.name, d.object_name FROM documents d JOIN files f ON f.id = d.file WHERE {_VISIBLE}"  # noqa: S608
+        return [name for row in self._rows(statement, {}) for name in row]
+
     def _called(self, names: Sequence[str]) -> dict[str, int]:
         """How many documents have each name, those of other revisions included: a few more or less change nothing."""
         found: dict[str, int] = {}

@@ -25,6 +25,7 @@ from rag_demo.retrieve.fuse import Fused, diversify, fuse
 from rag_demo.retrieve.prior import wanted
 from rag_demo.retrieve.query import Query, analyse_question
 from rag_demo.retrieve.rank import Ranker
+from rag_demo.retrieve.reading import Spelling, read_as
 from rag_demo.retrieve.vectors import WordVectors
 from rag_demo.retrieve.whole import join_parts
 from rag_demo.types import Document, Hit, LegRank
@@ -102,12 +103,13 @@ class Retriever:
         self._candidates = candidates
         self._ranker = ranker
         self._word_vectors = word_vectors
+        self._spellings: dict[tuple[str, ...], Spelling] = {}
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="rag-search")
 
     def search(self, text: str, limit: int, *, where: Where) -> Found:
         """The ``limit`` best documents for a question, at most two of one object among the first five."""
-        query = analyse_question(text)
         searched = [space for name, space in self._spaces.items() if not where.space_ids or name in where.space_ids]
+        query = self._read(text, searched)
         timings: dict[str, float] = {}
         listed = _timed(timings, "exact", partial(_objects, searched, query, where))
         if listed:
@@ -131,13 +133,29 @@ class Retriever:
 
     def candidates(self, text: str, *, where: Where) -> tuple[list[str], Floats]:
         """What the ranker sees of a question: full names, and features ``(n, len(NAMES))``. For fitting it."""
-        query = analyse_question(text)
         searched = [space for name, space in self._spaces.items() if not where.space_ids or name in where.space_ids]
+        query = self._read(text, searched)
         lexical = self._lexical(searched, query, where)
         legs = {"lexical": lexical, "exact": self._exact(searched, query, where, lexical)}
         legs["dense"] = self._dense(searched, query, where) or []
         judged = self._judge(legs, searched, query)
         return [outline.full_name for outline in judged.outlines.values()], judged.features
+
+    def _read(self, text: str, spaces: Sequence[OpenSpace]) -> Query:
+        """The question as it was most likely meant."""
+
+        def known(term: str) -> bool:
+            return any(space.lexical.frequency(term) for space in spaces)
+
+        return analyse_question(read_as(text, known=known, spelling=partial(self._spelling_of, spaces)))
+
+    def _spelling_of(self, spaces: Sequence[OpenSpace]) -> Spelling:
+        """The words of the spaces' names, collected when a question first has a word that none of them knows."""
+        key = tuple(space.space_id for space in spaces)
+        if key not in self._spellings:
+            names = {name for space in spaces for name in space.catalogue.names()}
+            self._spellings[key] = Spelling(word for name in names for word in written_words(name))
+        return self._spellings[key]
 
     def _first(self, listed: Sequence[Listed], limit: int) -> Iterator[Hit]:
         documents = self._fetch([entry.key for entry in listed[:limit]])

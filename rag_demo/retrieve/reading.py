@@ -1,0 +1,88 @@
+"""Reading words of a question that the configuration does not know: other language, other keyboard, slips.
+
+A word that stands in the index stays as it is. Of the others, English ones are read as their Russian equivalents,
+Latin spellings as Russian words, and misspelt ones as the nearest word of the configuration's names, each only if
+that is in the index.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from rag_demo.index.analyse import fold, is_compound, stem
+from rag_demo.index.words import FUNCTION_WORDS
+from rag_demo.retrieve.glossary import RUSSIAN, cyrillic
+
+_WORD = re.compile(r"[A-Za-z]+|[А-Яа-яЁё]+")
+_LATIN = re.compile(r"[A-Za-z]+")
+_SHORTEST, _LONG = 5, 8  # letters of a word that may hold one slip, and two
+
+
+class Spelling:
+    """The words of a configuration's names by their stems, to find the nearest (Garbe: SymSpell, one deletion)."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        """Take words in lower case, each as often as it stands there."""
+        self._words: dict[str, Counter[str]] = {}
+        for word in words:
+            self._words.setdefault(stem(word), Counter())[word] += 1
+        self._near: dict[str, list[str]] = {}
+        for known in self._words:
+            for key in _deletions(known):
+                self._near.setdefault(key, []).append(known)
+
+    def nearest(self, word: str) -> str:
+        """The word that was meant, the most frequent of the nearest; empty if none is near."""
+        if len(word) < _SHORTEST:
+            return ""
+        meant, most = stem(word), 2 if len(word) >= _LONG else 1
+        found = {other for key in _deletions(meant) for other in self._near.get(key, ()) if other[0] == meant[0]}
+        ranked = sorted((distance(meant, other), -self._words[other].total(), other) for other in found)
+        return self._words[ranked[0][2]].most_common(1)[0][0] if ranked and ranked[0][0] <= most else ""
+
+
+def read_as(text: str, *, known: Callable[[str], bool], spelling: Callable[[], Spelling]) -> str:
+    """The question with every word that the index does not know in the spelling that it does.
+
+    Args:
+        text: the question.
+        known: whether a stem stands in the index.
+        spelling: asked only if there is a word to look for.
+    """
+
+    def mend(match: re.Match[str]) -> str:
+        word = match[0]
+        folded = fold(word)
+        if folded in FUNCTION_WORDS or is_compound(word):
+            return word
+        if _LATIN.fullmatch(word):
+            russian = [other for other in RUSSIAN.get(stem(folded), ()) if known(stem(fold(other)))]
+            if russian:
+                return " ".join([word, *russian] if known(stem(folded)) else russian)
+        if len(word) < _SHORTEST - 1 or known(stem(folded)):
+            return word
+        if _LATIN.fullmatch(word) and known(stem(other := cyrillic(folded))):
+            return other
+        return spelling().nearest(folded) or word
+
+    return _WORD.sub(mend, text)
+
+
+def distance(one: str, other: str) -> int:
+    """Least number of letters to insert, delete, replace or swap with the next (Damerau, CACM 1964)."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, start=1):
+        before, last, row = row, before, [i]
+        for j, wanted in enumerate(other, start=1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != wanted))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == wanted:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
+
+
+def _deletions(word: str) -> set[str]:
+    return {word} | {word[:place] + word[place + 1 :] for place in range(len(word))}
