@@ -72,7 +72,7 @@ class Guard:
 
         try:
             self._check(scope)
-            await self._app(scope, self._limited(receive), guarded)
+            await self._app(scope, await self._read(receive) if scope["method"] == "POST" else receive, guarded)
         except Refused as refused:
             if has_begun:
                 raise
@@ -105,19 +105,23 @@ class Guard:
         if not length.isdigit() or int(length) > self._limits.body_bytes:
             raise self._too_large()
 
-    def _limited(self, receive: Receive) -> Receive:
-        """A body without a stated length is counted while it comes in."""
-        n_bytes = 0
-
-        async def counted() -> Message:
-            nonlocal n_bytes
+    async def _read(self, receive: Receive) -> Receive:
+        """Read the body as far as it may go, and give it on as one message; what comes after it is passed on."""
+        body = bytearray()
+        message: Message = {"more_body": True}
+        while message.get("more_body"):
             message = await receive()
-            n_bytes += len(message.get("body", b""))
-            if n_bytes > self._limits.body_bytes:
+            body += message.get("body", b"")
+            if len(body) > self._limits.body_bytes:
                 raise self._too_large()
-            return message
+        waiting: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+        if message["type"] != "http.request":
+            waiting = [message]  # the client has gone
 
-        return counted
+        async def given() -> Message:
+            return waiting.pop() if waiting else await receive()
+
+        return given
 
     def _too_large(self) -> Refused:
         return Refused(413, "body_too_large", f"The request is larger than {self._limits.body_bytes:,} bytes.")
@@ -125,7 +129,9 @@ class Guard:
 
 def _key(headers: Headers) -> str | None:
     scheme, _, key = headers.get("authorization", "").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key")
+    found = key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key")
+    # Headers are read as Latin-1; a key may be any text.
+    return None if found is None else found.encode("latin-1").decode(errors="replace")
 
 
 async def _answer(refused: Refused, send: Send) -> None:

@@ -18,7 +18,7 @@ from rag_demo.index.facts import Facts
 from rag_demo.index.ports import DocKey, Where
 from rag_demo.index.store import Manifest, SpaceStore
 from rag_demo.ingest.facts import MethodFact
-from rag_demo.ingest.kinds import KIND_BY_NAME
+from rag_demo.ingest.kinds import KIND_BY_NAME, KINDS
 from rag_demo.library import Library
 from rag_demo.retrieve.search import Found
 from rag_demo.settings import Settings
@@ -161,7 +161,7 @@ class Site:
 
     async def _kinds(self, spaces: Sequence[str]) -> list[schemas.KindOut]:
         def look_up(one: Assistant) -> list[str]:
-            return sorted({kind for kind in KIND_BY_NAME if one.shelves.has_kind(kind)})
+            return sorted(kind.name for kind in KINDS if one.shelves.has_kind(kind.name))
 
         names = await self._with(spaces, look_up)
         return [schemas.KindOut(name=name, russian=KIND_BY_NAME[name].ru_plural) for name in names]

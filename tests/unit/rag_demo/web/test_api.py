@@ -1,0 +1,291 @@
+"""The HTTP interface over a real index."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import pytest
+
+from rag_demo.testing import WordEmbedder
+
+QUESTION = "Что считает Посчитать1_2?"
+KEY = "ключ-для-проверки-1"
+MODULE = "CommonModules/Модуль1/Ext/Module.bsl"
+
+
+def events(body: str) -> list[tuple[str, dict]]:
+    found = []
+    for block in body.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line and not line.startswith(":"))
+        if "event" in fields:
+            found.append((fields["event"], json.loads(fields["data"])))
+    return found
+
+
+async def ask(client, question=QUESTION, **more):
+    response = await client.post("/chat", json={"question": question, **more})
+    return response, events(response.text)
+
+
+async def test_an_answer_comes_as_events_in_order(client):
+    response, told = await ask(client)
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/event-stream")
+    names = [name for name, _ in told]
+    assert names[0] == "sources"
+    assert names[-2:] == ["verified", "done"]
+    by_name = dict(told)
+    streamed = "".join(data["text"] for name, data in told if name == "delta")
+    assert streamed == by_name["verified"]["text"] == by_name["done"]["answer"]
+    assert by_name["sources"]["sources"][0]["full_name"] == "CommonModule.Модуль1.Посчитать1_2"
+    assert not by_name["done"]["refused"]
+
+
+async def test_a_follow_up_question_is_understood_from_the_history(client):
+    _, told = await ask(client)
+    done = dict(told)["done"]
+    history = [
+        {"question": QUESTION, "standalone": done["standalone"], "answer": done["answer"], "names": done["names"]}
+    ]
+    _, told = await ask(client, "А какие у неё параметры?", history=history)
+    assert "Посчитать1_2" in dict(told)["standalone"]["text"]
+
+
+async def test_what_is_cited_can_be_read(client):
+    _, told = await ask(client)
+    cited = dict(told)["sources"]["sources"][0]
+    response = await client.get(
+        "/source",
+        params={"space": "дом", "path": cited["path"], "start": cited["line_start"], "end": cited["line_end"]},
+    )
+    shown = response.json()
+    first = cited["line_start"] - shown["start"]
+    lines = shown["lines"][first : first + cited["line_end"] - cited["line_start"] + 1]
+    assert "\n".join(lines) == cited["text"]
+
+
+@pytest.mark.parametrize(
+    "path", ["../выгрузка/Configuration.xml", "/etc/passwd", MODULE + "/..", "нет.bsl", MODULE.lower()]
+)
+async def test_only_indexed_files_can_be_read(client, path):
+    response = await client.get("/source", params={"space": "дом", "path": path})
+    assert response.status_code == 404
+    assert response.json()["error"]["code"] == "unknown_file"
+
+
+async def test_lines_out_of_bounds(client):
+    assert (
+        await client.get("/source", params={"space": "дом", "path": MODULE, "start": 9, "end": 2})
+    ).status_code == 400
+    far = await client.get("/source", params={"space": "дом", "path": MODULE, "start": 5000, "end": 5001})
+    assert far.json()["lines"] == []
+
+
+async def test_objects_under_any_of_their_names(client):
+    for name in ("Catalog.Справочник0", "Справочники.Справочник0", "СПРАВОЧНИК.справочник0"):
+        found = (await client.get(f"/objects/{name}")).json()
+        assert found["full_name"] == "Catalog.Справочник0"
+        assert {"Код", "Адрес"} <= {member["name"] for member in found["members"]}
+        assert [method["full_name"].rpartition(".")[2] for method in found["methods"]] == ["НайтиСправочник0"]
+    missing = await client.get("/objects/Catalog.Нет")
+    assert missing.status_code == 404
+
+
+async def test_search_tells_ranks_and_scores_of_the_legs(client):
+    found = (await client.post("/search", json={"question": "Модуль1.Посчитать1_0", "top_k": 2})).json()
+    assert len(found["hits"]) == 2
+    assert found["hits"][0]["full_name"] == "CommonModule.Модуль1.Посчитать1_0"
+    assert found["hits"][0]["legs"]["exact"]["rank"] == 1
+    assert found["degraded"] == []
+
+
+async def test_filters_reach_the_search(client):
+    found = (await client.post("/search", json={"question": "Справочник0", "doc_types": ["metadata_object"]})).json()
+    assert {hit["doc_type"] for hit in found["hits"]} == {"metadata_object"}
+
+
+async def test_what_the_system_knows_about_itself(client, dump):
+    about = (await client.get("/about")).json()
+    [space] = about["spaces"]
+    assert (space["id"], space["title"]) == ("дом", "Лавка")
+    assert {kind["name"] for kind in about["kinds"]} == {"Catalog", "CommonModule"}
+    assert about["llm"] is None
+    assert str(dump.root) not in json.dumps(about, ensure_ascii=False)
+
+
+async def test_probes_and_metrics(client):
+    assert (await client.get("/health/live")).json() == {"status": "alive"}
+    ready = await client.get("/health/ready")
+    assert (ready.status_code, ready.json()["status"]) == (200, "healthy")
+    assert (await client.get("/metrics")).text == "a_metric 1\n"
+
+
+async def test_without_an_index_nothing_is_ready_and_the_advice_is_given(client, library):
+    library.drop("дом")
+    assert (await client.get("/health/ready")).status_code == 503
+    response, _ = await ask(client)
+    assert response.status_code == 503
+    assert "rag-demo index" in response.json()["error"]["message"]
+    assert (await client.get("/about")).json()["spaces"] == []
+
+
+async def test_an_index_that_is_brought_up_to_date_is_asked_at_once(client, dump, library):
+    dump.write_module("Модуль1", ["НоваяСовсем"])
+    library.index(dump.root, "дом", progress=lambda *_: None)
+    found = (await client.post("/search", json={"question": "НоваяСовсем"})).json()
+    assert found["hits"][0]["full_name"] == "CommonModule.Модуль1.НоваяСовсем"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"question": ""},
+        {"question": "  "},
+        {"question": "x" * 2001},
+        {"question": 1},
+        {"question": "x", "top_k": 0},
+        {"question": "x", "doc_types": ["что-то"]},
+        {"question": "x", "unknown": 1},
+        {"question": "x", "history": [{"question": "y"}] * 9},
+    ],
+)
+async def test_bad_requests_are_told_what_is_wrong(client, body):
+    response = await client.post("/chat", json=body)
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "invalid_request"
+    assert "body" in response.json()["error"]["message"]
+
+
+async def test_unknown_spaces(client):
+    response = await client.post("/search", json={"question": "x", "spaces": ["чужое"]})
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "unknown_space")
+
+
+class TestGuard:
+    async def test_every_answer_has_the_headers_of_security(self, client):
+        for path in ("/", "/about", "/static/app.js", "/nothing"):
+            headers = (await client.get(path)).headers
+            assert "default-src 'none'" in headers["content-security-policy"]
+            assert headers["x-content-type-options"] == "nosniff"
+
+    async def test_the_page_needs_nothing_from_elsewhere(self, client):
+        for name in ("index.html", "app.js", "style.css", "rich.js", "bsl.js", "texts.js", "sse.js"):
+            text = (await client.get(f"/static/{name}")).text
+            assert "http://" not in text.replace("http://www.w3.org", "")
+            assert "https://" not in text
+            assert "innerHTML" not in text
+
+    async def test_keys(self, client_for):
+        async with client_for(api_keys=f"ide:{KEY}:дом,чужой:{KEY}2:другое") as client:
+            assert (await client.get("/")).status_code == 200
+            assert (await client.get("/health/live")).status_code == 200
+            refused = await client.get("/about")
+            assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+            for headers in ({"authorization": f"Bearer {KEY}"}, {"x-api-key": KEY}):
+                raw = {name: value.encode() for name, value in headers.items()}
+                assert (await client.get("/about", headers=raw)).json()["spaces"][0]["id"] == "дом"
+            other = {"x-api-key": f"{KEY}2".encode()}
+            assert (await client.get("/about", headers=other)).json()["spaces"] == []
+            assert (await client.post("/search", headers=other, json={"question": "x"})).status_code == 503
+
+    async def test_foreign_hosts_and_origins(self, client):
+        assert (await client.get("/about", headers={"host": "evil.com"})).status_code == 421
+        assert (await client.get("/about", headers={"origin": "http://evil.com"})).status_code == 403
+
+    async def test_large_bodies(self, client):
+        assert (await client.post("/search", content=b"x" * 1_000_001)).status_code == 413
+
+        async def drip():
+            for _ in range(11):
+                yield b"x" * 100_000
+
+        assert (await client.post("/search", content=drip())).status_code == 413
+
+    async def test_too_many_questions(self, client_for):
+        async with client_for(requests_per_minute=5) as client:
+            statuses = [(await client.post("/search", json={"question": "x"})).status_code for _ in range(7)]
+            assert statuses[:5] == [200] * 5
+            assert statuses[6] == 429
+            response = await client.post("/search", json={"question": "x"})
+            assert int(response.headers["retry-after"]) > 0
+
+    async def test_a_defect_shows_no_stack_and_no_path(self, client, library, monkeypatch):
+        monkeypatch.setattr(library, "assistant", lambda *_: 1 / 0)
+        response = await client.post("/search", json={"question": "x"})
+        assert response.status_code == 500
+        assert "Error" not in response.json()["error"]["message"].replace("Internal error", "")
+
+
+class TestOpenAi:
+    async def test_embeddings_in_both_formats(self, client):
+        texts = ["Курс валюты", "на дату"]
+        plain = (await client.post("/v1/embeddings", json={"input": texts, "model": "слова"})).json()
+        packed = (
+            await client.post("/v1/embeddings", json={"input": texts, "model": "слова", "encoding_format": "base64"})
+        ).json()
+        expected = WordEmbedder().encode_documents(texts)
+        for row, vector in enumerate(expected):
+            assert plain["data"][row]["embedding"] == pytest.approx(vector.tolist(), abs=1e-6)
+            raw = base64.b64decode(packed["data"][row]["embedding"])
+            assert np.frombuffer(raw, dtype="<f4").tolist() == vector.tolist()
+        assert plain["usage"] == {"prompt_tokens": 4, "total_tokens": 4}
+        assert plain["model"] == "слова"
+
+    async def test_fewer_dimensions_have_unit_length(self, client):
+        found = (await client.post("/v1/embeddings", json={"input": "слово", "dimensions": 8})).json()
+        vector = np.array(found["data"][0]["embedding"])
+        assert vector.shape == (8,)
+        assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
+
+    @pytest.mark.parametrize(
+        ("body", "status"),
+        [
+            ({"input": [1, 2, 3]}, 400),
+            ({"input": [[1, 2]]}, 400),
+            ({"input": []}, 400),
+            ({"input": ""}, 400),
+            ({"input": "x", "model": "нет"}, 404),
+            ({"input": "x", "dimensions": 65}, 400),
+            ({"input": ["x"] * 2049}, 400),
+        ],
+    )
+    async def test_what_cannot_be_embedded(self, client, body, status):
+        response = await client.post("/v1/embeddings", json=body)
+        assert response.status_code == status
+        assert response.json()["error"]["message"]
+
+    async def test_a_completion_and_its_stream_say_the_same(self, client):
+        body = {"model": "rag-demo", "messages": [{"role": "user", "content": QUESTION}]}
+        whole = (await client.post("/v1/chat/completions", json=body)).json()
+        text = whole["choices"][0]["message"]["content"]
+        assert "Посчитать1_2" in text
+        assert whole["sources"][0]["full_name"] == "CommonModule.Модуль1.Посчитать1_2"
+        assert whole["usage"]["total_tokens"] == whole["usage"]["prompt_tokens"] + whole["usage"]["completion_tokens"]
+        stream = await client.post(
+            "/v1/chat/completions", json={**body, "stream": True, "stream_options": {"include_usage": True}}
+        )
+        lines = [line.removeprefix("data: ") for line in stream.text.splitlines() if line.startswith("data: ")]
+        assert lines[-1] == "[DONE]"
+        chunks = [json.loads(line) for line in lines[:-1]]
+        assert "".join(c["choices"][0]["delta"].get("content", "") for c in chunks if c["choices"]) == text
+        assert chunks[-1]["usage"]["completion_tokens"] > 0
+
+    async def test_the_last_message_must_be_a_question(self, client):
+        for messages in ([{"role": "assistant", "content": "x"}], [{"role": "user", "content": " "}]):
+            response = await client.post("/v1/chat/completions", json={"messages": messages})
+            assert response.status_code == 400
+
+    async def test_models(self, client):
+        names = [model["id"] for model in (await client.get("/v1/models")).json()["data"]]
+        assert names == ["rag-demo", "слова"]
+
+
+async def test_the_description_of_the_interface_lists_every_route(client):
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    expected = {"/chat", "/search", "/objects/{full_name}", "/source", "/spaces", "/about", "/metrics"}
+    assert expected | {"/health/live", "/health/ready", "/v1/embeddings", "/v1/models", "/v1/chat/completions"} == set(
+        paths
+    )
