@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import yaml
 from common import arguments, report
 
 from rag_demo.chat.evidence import strength, weigh
@@ -46,12 +47,18 @@ def ask_all() -> list[Asked]:
         asked = []
         with library.assistant(("demo",)) as assistant:
             search = partial(assistant.search, where=Where(("demo",)), limit=TOP_K)
-            for question in load_golden():
+            for question in [*load_golden(), *fresh()]:
                 for wording in question.wordings:
                     found = search(wording)
                     asked.append(Asked(question.split, question.refuse, _strength(found), _has_gold(question, found)))
         library.close()
     return asked
+
+
+def fresh() -> list[Question]:
+    """Unanswerable questions that had no part in anything."""
+    wordings = yaml.safe_load(Path(__file__).with_name("unanswerable.yaml").read_text(encoding="utf-8"))
+    return [Question(f"fresh-{n}", said, "how-to", "ru", "fresh", refuse=True) for n, said in enumerate(wordings)]
 
 
 def _strength(found: Found) -> float:
@@ -132,6 +139,11 @@ def main() -> None:
     curves = {split: curve(half) for split, half in halves.items()}
     result = {"benchmark": "chat_refusal", **{split: figures(half) for split, half in halves.items()}}
     targets = {"unanswerable_refused": 0.8, "wrongly_refused": 0.1}
+    more = [one for one in asked if one.split == "fresh"]
+    result["fresh"] = {
+        "unanswerable": len(more),
+        "unanswerable_refused": round(sum(one.strength < 1 for one in more) / len(more), 3),
+    }
     report({**result, "targets": targets, "risk_coverage": curves}, options.json)
     if options.json:
         plot(curves, options.json.with_suffix(".svg"))
