@@ -76,8 +76,10 @@ def test_settings_that_are_named_exist(name):
     assert {option for option in named if f"# {option}=" not in known} == set()
 
 
-def test_env_example_is_up_to_date():
+def test_what_is_generated_is_up_to_date():
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)
     assert (ROOT / "env.example").read_text(encoding="utf-8") == generate.env_example()
+    page = generate.PAGE.read_text(encoding="utf-8")
+    assert page == generate.with_metrics(page)
