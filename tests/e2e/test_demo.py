@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from pytest_socket import SocketBlockedError
+from pytest_socket import SocketConnectBlockedError
 
 from rag_demo import cli
 from rag_demo.commands import DEMO_QUESTIONS
@@ -80,8 +80,13 @@ def assert_citations_hold(answer):
 
 
 def test_the_network_is_blocked():
-    with pytest.warns(UserWarning, match="socket"), pytest.raises(SocketBlockedError):
-        socket.socket()
+    outside = ("192.0.2.1", 80)  # RFC 5737: belongs to nobody
+    with (
+        socket.socket() as connection,
+        pytest.warns(UserWarning, match="socket"),
+        pytest.raises(SocketConnectBlockedError),
+    ):
+        connection.connect(outside)
 
 
 @pytest.mark.parametrize(("question", "expected"), ANSWERABLE)
