@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -90,9 +91,9 @@ def exposition(registry: Any) -> tuple[bytes, str]:
 
 def multiprocess_registry(folder: str) -> Any:
     """Return a registry that adds up what all processes wrote below ``folder`` (``PROMETHEUS_MULTIPROC_DIR``)."""
-    from prometheus_client import multiprocess
-
-    registry = _client().CollectorRegistry()
+    client = _client()
+    multiprocess: Any = importlib.import_module("prometheus_client.multiprocess")  # its constructor has no types
+    registry = client.CollectorRegistry()
     multiprocess.MultiProcessCollector(registry, path=folder)
     return registry
 

@@ -120,7 +120,9 @@ class Tracker:
         objective = self.objective
         good, bad = (int(number) for number in self._counts.sums(objective.window_s, now_s))
         burn = self._burn_rate(objective.window_s, now_s)
-        rates = {alert.name: self._burn_rate(alert.long_share * objective.window_s, now_s) for alert in ALERTS}
+        rates: dict[str, float] = {
+            alert.name: self._burn_rate(alert.long_share * objective.window_s, now_s) for alert in ALERTS
+        }
         alerts = tuple(alert.name for alert in ALERTS if self._fires(alert, rates[alert.name], now_s))
         left = 1 - burn
         exhausted_in_s = self._exhausted_in_s(left, rates["fast"])

@@ -60,7 +60,7 @@ def fact_of(sort: str, content: str, origin: Origin) -> Named:
     """The fact that was stored."""
     cls = _SORTS[sort]
     read = [tuple(value) if isinstance(value, list) else value for value in json.loads(content)]
-    values = dict(zip(_FIELDS[cls], read, strict=True))
+    values: dict[str, Any] = dict(zip(_FIELDS[cls], read, strict=True))
     if cls is MethodFact:
         values["parameters"] = tuple(Parameter(*one) for one in values["parameters"])
         values["doc"] = _doc(values["doc"])
