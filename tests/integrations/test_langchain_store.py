@@ -80,7 +80,7 @@ def test_namespaces_and_secrets_do_not_mix(tmp_path):
     store.mset([("a", b"1")])
     url = f"sqlite:///{tmp_path}/v.db"
     other = HybridByteStore("other", settings=Settings.load(env_file=None, cache_sql_url=url))
-    secret = byte_store(tmp_path, cache_secret="тайна")
+    secret = byte_store(tmp_path, cache_secret="тайна")  # noqa: S106 - a secret of the test
     assert (other.mget(["a"]), secret.mget(["a"]), store.mget(["a"])) == ([None], [None], [b"1"])
     for one in (store, other, secret):
         one.close()
