@@ -110,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("question", metavar="QUESTION", help="the question; - reads it from standard input")
     _add_search_options(ask)
     ask.add_argument("--json", action="store_true", help="print one JSON object")
+    ask.add_argument("--explain", action="store_true", help="tell rank and score of each source in every search leg")
     ask.set_defaults(run=_ask)
 
     chat = commands.add_parser("chat", help="ask one question after the other")
@@ -229,7 +230,8 @@ def _ask(options: argparse.Namespace, settings: Settings) -> None:
     from rag_demo import commands
 
     question = sys.stdin.read() if options.question == "-" else options.question
-    commands.ask(question, _scope(options, settings), settings=settings, as_json=options.json)
+    scope = _scope(options, settings)
+    commands.ask(question, scope, settings=settings, as_json=options.json, explain=options.explain)
 
 
 def _chat(options: argparse.Namespace, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from rag_demo import wiring
 from rag_demo.chat.answer import check_question
 from rag_demo.chat.session import NEW, Conversation, Turn
 from rag_demo.configurations import bundled
-from rag_demo.console import ProgressBar, complain, say
+from rag_demo.console import ProgressBar, complain, explanation, say
 from rag_demo.errors import RagDemoError
 from rag_demo.index.ports import Where
 from rag_demo.settings import Settings
@@ -31,13 +31,16 @@ _CHAT_HELP = """Ask about the configuration in Russian or English, for example:
 Commands: new (forget the conversation), help, exit (or Ctrl-D)."""
 
 
-def ask(question: str, scope: Scope, *, settings: Settings, as_json: bool) -> None:
-    """Answer one question on standard output."""
+def ask(question: str, scope: Scope, *, settings: Settings, as_json: bool, explain: bool = False) -> None:
+    """Answer one question on standard output; with ``explain`` tell for each source what the search legs say."""
     check_question(question)
     with work(settings) as working:
         where = _where(scope, settings)
         if as_json:
             say(json.dumps(working.ask(question, where, scope.top_k).json, ensure_ascii=False))
+        elif explain:
+            answered = working.ask(question, where, scope.top_k)
+            say("\n\n".join(filter(None, (answered.text, explanation(answered.json["sources"])))))
         else:
             _ask_and_show(working, question, where, scope.top_k, NEW)
 

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from rag_demo.chat.citations import MARK, amended, reasons
@@ -151,8 +151,22 @@ def _source_json(source: Source) -> dict[str, Any]:
         "full_name": document.full_name,
         "doc_type": document.doc_type,
         "score": source.hit.score,
+        "legs": {leg: {"rank": place.rank, "score": place.score} for leg, place in source.hit.legs.items()},
         "text": document.text,
     }
+
+
+def explanation(sources: Sequence[Mapping[str, Any]]) -> str:
+    """Why each source stands where it does: its score, and rank and score in each leg that found it.
+
+    Args:
+        sources: as `answer_as_json` has them.
+    """
+    lines = []
+    for source in sources:
+        legs = (f"{leg} #{place['rank']} ({place['score']:.3f})" for leg, place in sorted(source["legs"].items()))
+        lines.append(f"[{source['n']}] {source['score']:.3f}  {', '.join(legs)}  {source['full_name']}")
+    return "\n".join(lines)
 
 
 def _source_line(source: Source) -> str:

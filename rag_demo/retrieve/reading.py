@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from rag_demo.index.analyse import fold, is_compound, stem
-from rag_demo.index.words import FUNCTION_WORDS
+from rag_demo.index.words import ABBREVIATIONS, ALSO_CALLED, FUNCTION_WORDS
 from rag_demo.retrieve.glossary import RUSSIAN, cyrillic
 
 _WORD = re.compile(r"[A-Za-z]+|[А-Яа-яЁё]+")
 _LATIN = re.compile(r"[A-Za-z]+")
+_MEANT = {stem(said): tuple(meant.split()) for said, meant in {**ABBREVIATIONS, **ALSO_CALLED}.items()}
 _SHORTEST, _LONG = 5, 8  # letters of a word that may hold one slip, and two
 
 
@@ -67,7 +68,17 @@ def read_as(text: str, *, known: Callable[[str], bool], spelling: Callable[[], S
             return other
         return spelling().nearest(folded) or word
 
-    return _WORD.sub(mend, text)
+    return f"{_WORD.sub(mend, text)} {' '.join(_other_words(text, known))}".rstrip()
+
+
+def _other_words(text: str, known: Callable[[str], bool]) -> list[str]:
+    """What an abbreviation or an everyday word of the text stands for, as far as the index has it."""
+    stems = {stem(fold(word)) for word in _WORD.findall(text)}
+    meant = [words for said, words in _MEANT.items() if said in stems]
+    # Of «база данных» an index that knows no «база» learns nothing.
+    return [
+        word for words in meant if all(known(stem(word)) for word in words) for word in words if stem(word) not in stems
+    ]
 
 
 def distance(one: str, other: str) -> int:

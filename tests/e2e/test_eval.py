@@ -1,0 +1,49 @@
+"""``rag-demo eval`` over the bundled configuration with a model adapted to it: figures, files, no second indexing."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from rag_demo import cli
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAG_DATA_DIR", str(tmp_path / "данные"))
+    return tmp_path
+
+
+@pytest.mark.long
+def test_known_items_are_found_without_their_comments(data, capsys):
+    arguments = [
+        "eval",
+        "--part",
+        "bare",
+        "--most",
+        "40",
+        "--json",
+        str(data / "ф.json"),
+        "--plot",
+        str(data / "ф.svg"),
+    ]
+    assert cli.main(arguments) == 0
+    first = capsys.readouterr()
+    assert "Index 'bare'" in first.err
+    assert "known-item" in first.out
+    legs = json.loads((data / "ф.json").read_text(encoding="utf-8"))["sets"]["known-item"]["test"]["legs"]
+    assert set(legs) >= {"fused", "lexical", "BM25", "RRF-BM25"}  # the vectors only where they help
+    assert legs["fused"]["hit@10"]["mean"] >= 0.8
+    assert legs["fused"]["hit@1"]["mean"] > legs["BM25"]["hit@1"]["mean"]
+    assert ET.parse(data / "ф.svg").getroot().tag.endswith("svg")  # noqa: S314  # our own
+    assert cli.main(arguments) == 0
+    again = capsys.readouterr()
+    assert "Index 'bare'" not in again.err
+
+
+def test_a_wrong_file_of_questions_is_told_of(data, capsys):
+    (data / "вопросы.yaml").write_text("нет", encoding="utf-8")
+    assert cli.main(["eval", "--part", "full", "--questions", str(data / "вопросы.yaml")]) == 2
+    assert "Expected" in capsys.readouterr().err

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag_demo.index.analyse import stem
+from rag_demo.retrieve.glossary import RUSSIAN, cyrillic
+from rag_demo.retrieve.reading import Spelling, distance, read_as
+
+WORDS = [
+    *("реквизиты", "контрагенты", "валюты", "цена", "проверка", "штрихкода"),
+    *("покупатель", "реализация", "контрагент", "token", "партия", "фифо"),
+]
+KNOWN = {stem(word) for word in WORDS} | {stem("информационная"), stem("база")}
+
+
+def reading(text):
+    return read_as(text, known=KNOWN.__contains__, spelling=lambda: Spelling(WORDS))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("какие рекизиты у контрогента", "какие реквизиты у контрагенты"),
+        ("курс волюты", "курс валюты"),
+        ("price", "цена"),
+        ("Where is FIFO?", "Where is ФИФО?"),
+        ("proverka", "проверка"),
+        ("token", "token"),
+        ("ИБ", "ИБ информационная база"),
+        ("продажа", "продажа реализация"),
+        ("бегемот в посудной лавке", "бегемот в посудной лавке"),
+        ("ПолучитьКурсВолюты", "ПолучитьКурсВолюты"),
+        ("", ""),
+    ],
+)
+def test_only_what_is_not_known_is_read_otherwise(text, expected):
+    assert reading(text) == expected
+
+
+def test_an_expansion_that_the_index_does_not_know_is_left_out():
+    assert read_as("МЧД", known=lambda _: False, spelling=lambda: Spelling(())) == "МЧД"
+
+
+def test_the_glossary_is_of_two_languages():
+    assert len(RUSSIAN) > 150
+    assert all(english.isascii() and russian for english, russian in RUSSIAN.items())
+
+
+def test_latin_spelling():
+    assert cyrillic("shtrihkod") == "штрихкод"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [("курс", "курс", 0), ("курс", "курсы", 1), ("крус", "курс", 1), ("волюта", "валюты", 2), ("", "аб", 2)],
+)
+def test_distance(one, other, expected):
+    assert distance(one, other) == distance(other, one) == expected
+
+
+@given(st.text("абвг", min_size=5, max_size=8), st.integers(0, 7))
+def test_a_word_with_one_letter_left_out_is_found(word, place):
+    shorter = word[: 1 + place % (len(word) - 1)] + word[2 + place % (len(word) - 1) :]
+    assert distance(word, shorter) <= 1
+
+
+@given(st.text(max_size=60))
+def test_any_text_can_be_read(text):
+    assert isinstance(reading(text), str)
