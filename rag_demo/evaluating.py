@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag_demo import wiring
-from rag_demo.adapt_wiring import ADAPTED, ModelChoice
+from rag_demo.adapt_wiring import ADAPTED, ModelChoice, open_adapted
 from rag_demo.chat.answer import Assistant
 from rag_demo.configurations import bundled, golden_path
 from rag_demo.console import ProgressBar, complain, say
@@ -105,14 +105,17 @@ def opened_plans(request: Request, settings: Settings) -> Iterator[tuple[Plan, W
     folder = request.folder or bundled()
     for plan in plans(_read(folder, request.only), _own(request), _others(request), most=request.most):
         if plan.name in request.parts and plan.searched:
-            with _Indexed(plan, folder, request, settings) as index, index.retriever() as retriever:
+            with (
+                contextlib.closing(_Indexed(plan, folder, request, settings)) as index,
+                index.retriever() as retriever,
+            ):
                 yield plan, index.where, retriever
 
 
 def _carry_out(plan: Plan, folder: Path, request: Request, settings: Settings) -> list[Outcome]:
     progress = ProgressBar()
     outcomes: list[Outcome] = []
-    with _Indexed(plan, folder, request, settings) as index:
+    with contextlib.closing(_Indexed(plan, folder, request, settings)) as index:
         if plan.searched:
             with index.retriever() as retriever:
                 outcomes = _searched(plan, retriever, index.where, progress)
@@ -168,10 +171,8 @@ class _Indexed:
             self._make(plan, folder)
         self._opened = contextlib.ExitStack()
 
-    def __enter__(self) -> _Indexed:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Close the models."""
         self._opened.close()
 
     def retriever(self) -> contextlib.AbstractContextManager[Retriever]:
@@ -197,7 +198,7 @@ class _Indexed:
 
     def _model_of(self, manifest: Manifest, generation: Path) -> Embedder:
         adapted = manifest.model_folder
-        model = wiring.open_adapted(generation / adapted) if adapted else _named(manifest.model_choice)
+        model = open_adapted(generation / adapted) if adapted else _named(manifest.model_choice)
         self._opened.callback(model.close)
         return model
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from rag_demo.evaluate.cases import SPLITS
-from rag_demo.evaluate.measure import Estimate, estimate, hit_at, ndcg_at, recall_at, reciprocal_rank
+from rag_demo.evaluate.measure import Estimate, Ranks, estimate, hit_at, ndcg_at, recall_at, reciprocal_rank
 from rag_demo.evaluate.run import Outcome
 
 DEPTHS = (1, 3, 5, 10, 20, 50)
 METHOD = "95 % intervals: percentile bootstrap, 2,000 resamples of whole objects (questions on one object together)"
-_MEASURES = {
-    **{f"hit@{k}": lambda ranks, k=k: hit_at(ranks, k) for k in DEPTHS},
-    **{f"recall@{k}": lambda ranks, k=k: recall_at(ranks, k) for k in (5, 10, 50)},
+_MEASURES: dict[str, Callable[[Ranks], float]] = {
+    **{f"hit@{k}": partial(hit_at, k=k) for k in DEPTHS},
+    **{f"recall@{k}": partial(recall_at, k=k) for k in (5, 10, 50)},
     "mrr": reciprocal_rank,
-    "ndcg@10": lambda ranks: ndcg_at(ranks, 10),
+    "ndcg@10": partial(ndcg_at, k=10),
 }
 _SHOWN = ("hit@1", "hit@3", "hit@5", "hit@10", "hit@50", "mrr", "ndcg@10")
 
@@ -52,8 +53,9 @@ def as_text(figures: dict[str, Any], *, split: str) -> str:
         lines.append(f"  {'':<16}" + "".join(f"{name:<19}" for name in _SHOWN))
         for leg, measures in table["legs"].items():
             lines.append(f"  {leg:<16}" + "".join(f"{_show(measures[name]):<19}" for name in _SHOWN))
+    lines.append("")
     for name, value in figures["latency_ms"].items():
-        lines.append(f"\nlatency {name}: {value:.1f} ms" if name == "p50" else f"latency {name}: {value:.1f} ms")
+        lines.append(f"latency {name}: {value:.1f} ms")
     return "\n".join(lines)
 
 

@@ -19,6 +19,7 @@ from rag_demo.types import Document
 _FLAGS = frozenset(field.name for field in dataclasses.fields(Document) if field.type == "bool")
 _SELECT = f"SELECT {', '.join('d.' + column for column in COLUMNS)}"  # own constants, as in all statements below
 _VISIBLE = "f.gen_from <= :revision AND f.gen_to > :revision"
+_MOST_NAMES = 50_000
 _BATCH = 500  # older SQLite takes at most 999 parameters
 
 
@@ -46,6 +47,7 @@ class CatalogueReader:
     def __init__(self, connection: sqlite3.Connection, revision: int) -> None:
         self._connection = connection
         self._revision = revision
+        self._namesakes: dict[str, int] = {}
 
     @classmethod
     def open(cls, file: Path, *, revision: int = FIRST_REVISION) -> CatalogueReader:
@@ -95,12 +97,15 @@ class CatalogueReader:
 
     def _called(self, names: Sequence[str]) -> dict[str, int]:
         """How many documents have each name, those of other revisions included: a few more or less change nothing."""
-        found: dict[str, int] = {}
-        for batch in _batches(list(dict.fromkeys(names))):
+        known = {name: self._namesakes[name] for name in dict.fromkeys(names) if name in self._namesakes}
+        for batch in _batches([name for name in dict.fromkeys(names) if name not in known]):
             marks, values = _placeholders("name", batch)
             statement = f"SELECT name, COUNT(*) FROM names WHERE name IN ({marks}) GROUP BY name"  # noqa: S608
-            found.update(self._rows(statement, values))
-        return found
+            known.update(self._rows(statement, values))
+        if len(self._namesakes) > _MOST_NAMES:
+            self._namesakes = {}
+        self._namesakes |= known
+        return known
 
     def look_up(self, name: str, limit: int, *, where: Where = EVERYWHERE) -> list[DocKey]:
         """Documents called exactly ``name``, upper and lower case and ё/е taken as equal.

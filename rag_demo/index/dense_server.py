@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
 
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
@@ -78,7 +79,7 @@ class ServerIndex:
 
     def retire(self, versions: Collection[str], *, revision: int) -> None:
         """See `VersionedIndex`."""
-        wanted = [str(uuid.UUID(hex=version)) for version in versions]
+        wanted: list[models.ExtendedPointId] = [str(uuid.UUID(hex=version)) for version in versions]
         for start in range(0, len(wanted), _BATCH):
             self._ask(
                 lambda client, first=start: client.set_payload(  # type: ignore[misc]
@@ -103,7 +104,7 @@ class ServerIndex:
         """See `VersionedIndex`."""
         open_ended = models.Filter(must=[models.IsEmptyCondition(is_empty=models.PayloadField(key=_END))])
         found: set[str] = set()
-        offset = None
+        offset: Any = None
         while True:
             records, offset = self._ask(
                 lambda client, start=offset: client.scroll(  # type: ignore[misc]
@@ -126,7 +127,7 @@ class ServerIndex:
             self._client = None
             self._shared.release()
 
-    def _ask(self, request: Callable[[QdrantClient], object]) -> object:
+    def _ask(self, request: Callable[[QdrantClient], Any]) -> Any:
         with _translated(self._collection):
             return request(_opened(self._client))
 
@@ -182,7 +183,7 @@ class ServerReader:
         )
 
 
-_PAYLOAD = {
+_PAYLOAD: dict[str, models.PayloadSchemaType | models.KeywordIndexParams] = {
     "space_id": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
     "doc_type": models.PayloadSchemaType.KEYWORD,
     _BEGIN: models.PayloadSchemaType.INTEGER,

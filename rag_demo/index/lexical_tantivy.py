@@ -22,6 +22,7 @@ from rag_demo.types import Document
 _MEMORY_BYTES = 64 * 1024 * 1024
 _RETIRED = "retired.json"
 _BLANKS = "blanks"
+_MOST_FREQUENCIES = 50_000
 
 
 class TantivyIndex:
@@ -142,6 +143,7 @@ class TantivyReader:
         self._hidden = [(tantivy.Occur.MustNot, query) for query in hidden]
         self._folder = folder
         self._count: int | None = None
+        self._frequencies: dict[tuple[str, str], int] = {}
 
     def search(self, terms: Sequence[str], limit: int, *, where: Where = EVERYWHERE) -> list[Scored]:
         """See `LexicalReader`; the score is a sum of BM25 over fields."""
@@ -159,7 +161,7 @@ class TantivyReader:
     def frequency(self, term: str) -> int:
         """See `LexicalReader`."""
         with _translated(self._folder):
-            return max(self._open.doc_freq(field, term) for field in BOOSTS)
+            return max(self._frequency(field, term) for field in BOOSTS)
 
     def count(self) -> int:
         """See `LexicalReader`."""
@@ -189,8 +191,18 @@ class TantivyReader:
             )
             for term in dict.fromkeys(terms)
             for field, boost in BOOSTS.items()
-            if self._open.doc_freq(field, term)
+            if self._frequency(field, term)
         ]
+
+    def _frequency(self, field: str, term: str) -> int:
+        """Asked several times for each term of a question; a reader never changes, so the answers are kept."""
+        searcher = self._open
+        known = self._frequencies.get((field, term))
+        if known is None:
+            if len(self._frequencies) >= _MOST_FREQUENCIES:
+                self._frequencies.clear()
+            known = self._frequencies[field, term] = searcher.doc_freq(field, term)
+        return known
 
     def _filters(self, where: Where) -> Iterator[tuple[Any, Any]]:
         wanted = {"space_id": where.space_ids, "doc_type": where.doc_types}

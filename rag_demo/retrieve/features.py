@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -67,8 +68,9 @@ def features(
     Returns:
         float32 ``(len(candidates), len(NAMES))``.
     """
-    columns = [*_leg_columns(candidates), *_word_columns(asked, candidates)]
-    columns += _soft_columns(asked, candidates, vectors) if vectors is not None else [np.zeros(len(candidates))] * 4
+    columns: list[npt.ArrayLike] = [*_leg_columns(candidates), *_word_columns(asked, candidates)]
+    none = np.zeros(len(candidates), dtype=np.float32)
+    columns += _soft_columns(asked, candidates, vectors) if vectors is not None else [none] * 4
     columns += [
         np.log([candidate.wanted for candidate in candidates]),
         np.array([candidate.traits.length for candidate in candidates]),
@@ -98,14 +100,19 @@ def _word_columns(asked: Asked, candidates: Sequence[Candidate]) -> list[Floats]
     rows = []
     for candidate in candidates:
         traits = candidate.traits
-        name = {stem(word) for word in traits.name}
-        owner = name | {stem(word) for word in traits.owner}
-        every = owner | {stem(word) for word in traits.words}
+        name = _stems(traits.name)
+        owner = name | _stems(traits.owner)
+        every = owner | _stems(traits.words)
         found = sum(worth[word] for word in name if word in worth)
         rest = usual * sum(word not in worth for word in name)
         shares = [sum(worth[word] for word in words & worth.keys()) / total for words in (name, owner, every)]
         rows.append([*shares, found / (found + rest or 1.0)])
     return list(np.array(rows, dtype=np.float32).T)
+
+
+@lru_cache(maxsize=20_000)
+def _stems(words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(stem, words))
 
 
 def _soft_columns(
@@ -121,7 +128,7 @@ def _soft_columns(
     near = vectors(asked.words) @ vectors(list(vocabulary)).T  # (words of the question, words of the candidates)
     share = asked.idf / max(float(asked.idf.sum()), 1e-9)
     forward = [
-        share @ _most(near, words, vocabulary)
+        np.asarray(share @ _most(near, words, vocabulary), dtype=np.float32)
         for words in ([name for name, _ in fields], [owner for _, owner in fields], every)
     ]
     best = near.max(axis=0)

@@ -46,7 +46,8 @@ year: год   fifo: ФИФО   lifo: ЛИФО   batches: партия
 
 def _table() -> dict[str, tuple[str, ...]]:
     entries: dict[str, tuple[str, ...]] = {}
-    english, russian = "", []
+    english = ""
+    russian: list[str] = []
     for word in _WORDS.split():
         if word.endswith(":"):
             english, russian = stem(fold(word[:-1])), []

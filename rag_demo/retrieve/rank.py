@@ -32,4 +32,5 @@ class Ranker:
 
     def scores(self, features: Floats, *, soft: bool) -> Floats:
         """float32 ``(n,)`` for features ``(n, len(NAMES))``; larger is better."""
-        return (features @ (self._soft if soft else self._plain)).astype(np.float32)
+        scores: Floats = (features @ (self._soft if soft else self._plain)).astype(np.float32)
+        return scores
