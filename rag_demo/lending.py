@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag_demo import wiring
-from rag_demo.adapt_wiring import ADAPTED, ModelChoice
+from rag_demo.adapt_wiring import ADAPTED, ModelChoice, open_adapted
 from rag_demo.chat.answer import Assistant
 from rag_demo.errors import IndexBusy
 from rag_demo.index.ports import DenseIndex, DenseReader
@@ -86,7 +86,7 @@ class OpenModels:
     def of(self, manifest: Manifest, folder: Path) -> Embedder:
         """The model of a generation."""
         if manifest.model_folder:
-            return self._loaded(folder, lambda: wiring.open_adapted(folder / manifest.model_folder))
+            return self._loaded(folder, lambda: open_adapted(folder / manifest.model_folder))
         return self.chosen(ModelChoice(manifest.model_choice))
 
     def chosen(self, model: ModelChoice) -> Embedder:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import io
 import dataclasses
+import io
 import json
 import sys
 
