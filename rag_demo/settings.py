@@ -83,9 +83,13 @@ class Settings:
         "auto",
         "LEXICAL_BACKEND",
         "Engine of the word search: whoosh, tantivy, or auto: tantivy above 2,000 documents; used when indexing.",
+        choices=("auto", "whoosh", "tantivy"),
     )
     ranker: str = _option(
-        "learned", "RAG_RANKER", "What orders the hits of all legs: learned (features with fitted weights) or fusion."
+        "learned",
+        "RAG_RANKER",
+        "What orders the hits of all legs: learned (features with fitted weights) or fusion (of their ranks).",
+        choices=("learned", "fusion"),
     )
     hnsw_m: int = _option(16, "RAG_HNSW_M", "Edges per node of the vector graph; used when indexing.", low=4, high=128)
     hnsw_ef_construct: int = _option(

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from rag_demo.console import ProgressBar, answer_as_json, answer_as_text, use_utf8
+from rag_demo.console import ProgressBar, answer_as_json, answer_as_text, explanation, use_utf8
 from rag_demo.testing import make_document
 from rag_demo.types import Answer, Hit, LegRank, Mark, Source
 
@@ -20,6 +20,11 @@ ANSWER = Answer(
 class Terminal(io.StringIO):
     def isatty(self):
         return True
+
+
+def test_an_explanation_tells_rank_and_score_of_each_leg():
+    sources = answer_as_json(ANSWER)["sources"]
+    assert explanation(sources) == f"[1] 0.500  exact #1 (1.000)  {DOCUMENT.full_name}"
 
 
 def test_json_has_exactly_the_documented_fields():
@@ -37,6 +42,7 @@ def test_json_has_exactly_the_documented_fields():
                 "full_name": DOCUMENT.full_name,
                 "doc_type": "method",
                 "score": 0.5,
+                "legs": {"exact": {"rank": 1, "score": 1.0}},
                 "text": DOCUMENT.text,
             }
         ],
