@@ -90,6 +90,8 @@ class Policy:
         Returns:
             0: the lane leaves the work to faster ones, or keeps free for queries.
         """
+        if state.breaker.state == "half_open":
+            return 1  # the trial of a lane that failed: due whether or not the lane pays off, and short
         budget = state.budget_tokens
         if self._clock() - last_query_s < QUERY_QUIET_S:
             if state.runs(queries=False):
