@@ -37,7 +37,7 @@ def active(profile):
 
 
 def test_the_profiles_are_those_of_the_documentation():
-    assert set(PROFILES) == {*TIERS, "monitoring", "tgi"}
+    assert set(PROFILES) == {*TIERS, "monitoring", "qdrant", "tgi"}
     assert set(ENV_FILES) == set(TIERS)
 
 
