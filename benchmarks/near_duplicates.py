@@ -191,8 +191,8 @@ def federation(n_processes: int, n_requests: int) -> dict[str, Any]:
             "near_hits": sum(member["near_hits"] for member in members),
             "worst_true_cosine_measured": min((member["worst"] for member in members), default=None),
         }
-    gain = result["near, federated"]["hit_rate"] / result["near, each for itself"]["hit_rate"] - 1
-    result["gain_of_federation"] = round(gain, 4)
+    alone, federated = (result[name]["hit_rate"] for name in ("near, each for itself", "near, federated"))
+    result["gain_of_federation"] = round(federated / alone - 1, 4) if alone else None
     return result
 
 
