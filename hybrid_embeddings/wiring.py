@@ -62,10 +62,11 @@ class Engine:
 
     def close(self) -> None:
         """Stop the lanes, and write what the caches have not written yet."""
+        close_cache = self.cache.close if self.cache is not None else lambda: None
         if self.pipeline.dispatcher is not None:
-            self.pipeline.dispatcher.close()
-        if self.cache is not None:
-            self.cache.close()
+            self.pipeline.dispatcher.close(before_lanes=close_cache)
+        else:
+            close_cache()
 
 
 def build_engine(

@@ -106,8 +106,13 @@ class Dispatcher:
                     self._in_flight.pop(item.key, None)
             self._queue.discard(orphans)
 
-    def close(self, timeout_s: float = 10.0) -> bool:
+    def close(self, timeout_s: float = 10.0, *, before_lanes: Callable[[], None] = lambda: None) -> bool:
         """Stop: waiting callers get :class:`ServiceClosed`, running batches end. Idempotent.
+
+        Args:
+            timeout_s: seconds to wait for running batches.
+            before_lanes: called when no batch runs any more, before the lanes give back their memory: what still
+                works with results on other threads must not do so while native code is being torn down.
 
         Returns:
             False if a lane hangs in native code; its thread is left behind, and the lane is not closed.
@@ -115,6 +120,7 @@ class Dispatcher:
         self._stop(ServiceClosed("the embedding service was closed before this call ended"))
         ended = [threads.join(timeout_s) for threads in self._threads]
         self._watchdog.join(timeout_s)
+        before_lanes()
         for state, is_over in zip(self.states, ended, strict=True):
             if is_over:
                 state.lane.close()
