@@ -1,7 +1,7 @@
 """Every metric once: its name, what it means, its labels and the sets that their values come from.
 
-No other file names a metric. The reference page, the Prometheus subscriber and the tests of dashboards and alert
-rules are all made from this table.
+No other file declares one: whoever sets a metric names it as it stands here, and a name that does not raises KeyError.
+The reference page and the tests of dashboards and alert rules are made from this table.
 """
 
 from __future__ import annotations

@@ -27,7 +27,6 @@ class Running:
     started_s: float
     expected_s: float
     beside: frozenset[str] = frozenset()  # lanes that were at work when this batch began
-    ran_s: float = 0.0  # how long it took
     given_up: bool = False  # the lane overran the operation time-out; others do the work
     memory: MemoryReading = MemoryReading()  # of the device, right after the batch
     good_rows: list[bool] = field(default_factory=list)  # whose vectors are finite; filled when they are there

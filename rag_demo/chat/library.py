@@ -23,10 +23,6 @@ class Shelves:
         """Only these spaces; none: all."""
         return Shelves([entry for entry in self._catalogues if not space_ids or entry[0] in space_ids])
 
-    def has_kind(self, kind: str) -> bool:
-        """Whether there is an object of an English kind."""
-        return any(catalogue.of_kind(kind, where=Where((space,))) for space, catalogue in self._catalogues)
-
     def in_file(self, space_id: str, path: str) -> list[Document]:
         """The documents of one file of one space, in the order of lines; none if it is not indexed."""
         catalogues = [catalogue for name, catalogue in self._catalogues if name == space_id]

@@ -31,7 +31,6 @@ class Phrases:
     meaning: str
     section: str  # with the name of the tabular section
     values: str
-    none_of_these: str
     happens: str
     subscription: str
     calls: str
@@ -60,7 +59,6 @@ RUSSIAN = Phrases(
     meaning="Что это",
     section="Табличная часть {}:",
     values="Значения:",
-    none_of_these="Такого у него нет: {}.",
     happens="Что происходит:",
     subscription="подписка",
     calls="вызывает",
@@ -99,7 +97,6 @@ ENGLISH = Phrases(
     meaning="What it is",
     section="Tabular section {}:",
     values="Values:",
-    none_of_these="It has none of these: {}.",
     happens="What happens:",
     subscription="subscription",
     calls="calls",

@@ -16,7 +16,6 @@ Role = Literal["system", "user", "assistant"]
 Think = Literal["off", "on", "low", "medium", "high"]
 FinishReason = Literal["stop", "length", "other"]
 Origin = Literal["server", "client"]
-THINK: tuple[Think, ...] = ("off", "on", "low", "medium", "high")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from rag_demo.index.ports import Where
 from rag_demo.web import schemas
 from rag_demo.web.access import Caller
 from rag_demo.web.guard import Refused
-from rag_demo.web.site import MOST_LINES, Site, source
+from rag_demo.web.site import MOST_LINES, NOTHING, Site, source
 
 _log = logging.getLogger(__name__)
 _PAUSE_S = 15.0  # a comment now and then keeps proxies from closing a stream that waits for the model
@@ -124,7 +124,7 @@ def scope(request: Request, site: Site, body: schemas.Scope) -> Where:
     """
     spaces = permitted(request, site, body.spaces)
     if not spaces:
-        raise IndexMissing("Nothing is indexed yet. Run `rag-demo index DIR --space NAME`.")
+        raise IndexMissing(NOTHING)
     return Where(spaces, tuple(body.doc_types))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -33,7 +33,6 @@ class Scope(_Strict):
 
     spaces: Annotated[list[SpaceName], Field(max_length=50)] = []
     doc_types: Annotated[list[DocType], Field(max_length=20)] = []
-    object_kinds: Annotated[list[Annotated[str, Field(max_length=60)]], Field(max_length=60)] = []
     top_k: Annotated[int, Field(ge=1, le=20)] = 5
 
 
@@ -44,7 +43,6 @@ class ChatRequest(Scope):
 
     question: Question
     history: Annotated[list[SaidBefore], Field(max_length=MOST_TURNS)] = []
-    language: Literal["ru", "en"] | None = None
 
 
 class SearchRequest(Scope):
@@ -154,13 +152,6 @@ class SpaceOut(BaseModel):
     problems: int
 
 
-class KindOut(BaseModel):
-    """A kind of metadata objects that the index has."""
-
-    name: str
-    russian: str
-
-
 class LlmOut(BaseModel):
     """The language model that answers."""
 
@@ -174,7 +165,6 @@ class AboutOut(BaseModel):
     version: str
     spaces: list[SpaceOut]
     doc_types: list[DocType]
-    kinds: list[KindOut]
     llm: LlmOut | None
     degraded: list[str]
     examples: dict[str, list[str]]

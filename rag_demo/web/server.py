@@ -27,7 +27,7 @@ from rag_demo.web.tools import build_tools, http_app
 from rag_demo.work import Here, handlers, version
 
 _log = logging.getLogger(__name__)
-_caller: contextvars.ContextVar[Caller] = contextvars.ContextVar("caller", default=ANYBODY)
+_caller: contextvars.ContextVar[Caller] = contextvars.ContextVar("caller")  # unset: a tool must not answer
 
 
 class ServiceEmbedder:
@@ -86,7 +86,7 @@ def build(library: Library, service: EmbeddingService, settings: Settings, *, ho
         hosts=tuple(filter(None, (name.strip() for name in settings.hosts.split(",")))),
     )
     site = Site(library, settings)
-    tools, running = http_app(build_tools(site, lambda: _permitted(site), version=version()))
+    tools, running = http_app(build_tools(site, lambda: _permitted(site, _caller.get()), version=version()))
     embedder = ServiceEmbedder(service)
 
     @contextlib.asynccontextmanager
@@ -106,7 +106,7 @@ def serve_tools(settings: Settings) -> None:
     with contextlib.ExitStack() as opened:
         library = opened.enter_context(contextlib.closing(Library(settings)))
         site = Site(library, settings)
-        build_tools(site, lambda: _permitted(site), version=version()).run("stdio")
+        build_tools(site, lambda: _permitted(site, ANYBODY), version=version()).run("stdio")
 
 
 @contextlib.contextmanager
@@ -115,15 +115,15 @@ def _owned(library: Library, settings: Settings, *, command: str) -> Iterator[No
         yield
 
 
-def _permitted(site: Site) -> Sequence[str]:
-    return _caller.get().allowed([], [manifest.space_id for manifest in site.spaces()])
+def _permitted(site: Site, caller: Caller) -> Sequence[str]:
+    return caller.allowed([], [manifest.space_id for manifest in site.spaces()])
 
 
 def _with_caller(app: ASGIApp) -> ASGIApp:
     """Let the tools know who asks."""
 
     async def called(scope: Scope, receive: Receive, send: Send) -> None:
-        _caller.set(scope.get("state", {}).get("caller") or ANYBODY)
+        _caller.set(scope["state"]["caller"])
         await app(scope, receive, send)
 
     return called

@@ -15,10 +15,9 @@ from rag_demo.chat.session import NEW, Conversation
 from rag_demo.chat.stream import ChatEvent
 from rag_demo.errors import IndexMissing, InputError, LlmError
 from rag_demo.index.facts import Facts
-from rag_demo.index.ports import DocKey, Where
+from rag_demo.index.ports import Where
 from rag_demo.index.store import Manifest, SpaceStore
 from rag_demo.ingest.facts import MethodFact
-from rag_demo.ingest.kinds import KIND_BY_NAME, KINDS
 from rag_demo.library import Library
 from rag_demo.retrieve.search import Found
 from rag_demo.settings import Settings
@@ -27,6 +26,7 @@ from rag_demo.web import schemas
 
 Result = TypeVar("Result")
 MOST_LINES = 2_000
+NOTHING = "Nothing is indexed for you yet. Run `rag-demo index DIR --space NAME`."
 _AROUND = 6  # lines shown before and after those that are cited
 _MOST_MEMBERS = 400
 _MOST_USAGES = 50
@@ -127,12 +127,10 @@ class Site:
         manifests = [manifest for manifest in self.spaces() if manifest.space_id in spaces]
         counted = {kind: count for manifest in manifests for kind, count in manifest.counts.items()}
         llm, degraded = await self._language_model()
-        kinds = await self._kinds(spaces) if spaces else []
         return schemas.AboutOut(
             version=metadata.version("hybrid-embeddings"),
             spaces=[_space(manifest) for manifest in manifests],
             doc_types=[kind for kind in DOC_TYPES if counted.get(kind)],
-            kinds=kinds,
             llm=llm,
             degraded=degraded,
             examples=EXAMPLES if any(manifest.space_id == "demo" for manifest in manifests) else {},
@@ -159,15 +157,10 @@ class Site:
             return None, ["llm"]
         return schemas.LlmOut(backend=info.backend, model=info.model), []
 
-    async def _kinds(self, spaces: Sequence[str]) -> list[schemas.KindOut]:
-        def look_up(one: Assistant) -> list[str]:
-            return sorted(kind.name for kind in KINDS if one.shelves.has_kind(kind.name))
-
-        names = await self._with(spaces, look_up)
-        return [schemas.KindOut(name=name, russian=KIND_BY_NAME[name].ru_plural) for name in names]
-
     async def _with(self, spaces: Sequence[str], work: Callable[[Assistant], Result]) -> Result:
         """Work with an assistant on another thread."""
+        if not spaces:
+            raise IndexMissing(NOTHING)
 
         def run() -> Result:
             with self._library.assistant(tuple(spaces)) as assistant:
@@ -191,11 +184,6 @@ def source(n: int, hit: Hit) -> schemas.SourceOut:
         line_end=document.line_end,
         text=document.text,
     )
-
-
-def key_of(document: Document) -> DocKey:
-    """Identity of a document."""
-    return DocKey(document.space_id, document.doc_id)
 
 
 def _facts(assistant: Assistant) -> Facts:

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from starlette.types import ASGIApp
 
 from rag_demo.chat.stream import Done
 from rag_demo.index.ports import Where
-from rag_demo.web.site import Site, Usage
+from rag_demo.web.site import NOTHING, Site, Usage
 
 _MOST_RESULTS = 10
 _MOST_LETTERS = 4_000  # of one passage: an agent's window is dear
@@ -32,11 +33,12 @@ def build_tools(site: Site, spaces_of: SpacesOf, *, version: str) -> MCPServer:
         version: of the package.
     """
     server = MCPServer("rag-demo", instructions=_INSTRUCTIONS, version=version)
+    spaces = _some(spaces_of)
 
     @server.tool()
     async def search_configuration(question: str, limit: int = 5) -> list[dict[str, Any]]:
         """Find methods, objects, forms and help pages for a question or a few words. Best first, with citations."""
-        where = Where(tuple(spaces_of()))
+        where = Where(tuple(spaces()))
         found = await site.search(question, where=where, limit=max(1, min(limit, _MOST_RESULTS)))
         return [
             {
@@ -54,7 +56,7 @@ def build_tools(site: Site, spaces_of: SpacesOf, *, version: str) -> MCPServer:
 
         ``name`` in any form: «Справочник.Валюты», «Catalog.Валюты», «Валюты».
         """
-        found = await site.describe(name, spaces_of())
+        found = await site.describe(name, spaces())
         if found is None:
             return {"error": f"There is no object {name!r}. Use search_configuration to find its name."}
         return found.model_dump(exclude_defaults=True)
@@ -62,7 +64,7 @@ def build_tools(site: Site, spaces_of: SpacesOf, *, version: str) -> MCPServer:
     @server.tool()
     async def get_method(name: str) -> list[dict[str, Any]]:
         """Signature, comment and code of a method: «РаботаСКурсамиВалют.ПолучитьКурсВалюты», or its last part."""
-        found = await site.methods(name, spaces_of())
+        found = await site.methods(name, spaces())
         return [
             {
                 "name": fact.full_name,
@@ -78,13 +80,13 @@ def build_tools(site: Site, spaces_of: SpacesOf, *, version: str) -> MCPServer:
     @server.tool()
     async def find_usages(name: str, limit: int = 20) -> list[dict[str, Any]]:
         """Lines of code that mention a method, an object or an attribute, but for its own declaration."""
-        found = await site.usages(name, spaces_of(), limit=max(1, min(limit, 50)))
+        found = await site.usages(name, spaces(), limit=max(1, min(limit, 50)))
         return [_usage(usage) for usage in found]
 
     @server.tool()
     async def ask(question: str) -> dict[str, Any]:
         """Answer a question about the configuration, with numbered sources."""
-        async with site.chat(question, where=Where(tuple(spaces_of())), top_k=5) as events:
+        async with site.chat(question, where=Where(tuple(spaces())), top_k=5) as events:
             async for event in events:
                 if isinstance(event, Done):
                     answer = event.answer
@@ -100,6 +102,17 @@ def build_tools(site: Site, spaces_of: SpacesOf, *, version: str) -> MCPServer:
         return {"error": "The answer ended before it was complete. Ask again."}
 
     return server
+
+
+def _some(spaces_of: SpacesOf) -> SpacesOf:
+    """The same, told in words where there is none."""
+
+    def spaces() -> Sequence[str]:
+        if found := spaces_of():
+            return found
+        raise ToolError(NOTHING)
+
+    return spaces
 
 
 def http_app(server: MCPServer) -> tuple[ASGIApp, Callable[[], contextlib.AbstractAsyncContextManager[None]]]:

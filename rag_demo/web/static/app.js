@@ -81,7 +81,6 @@ function showAbout() {
   $("state").textContent = parts.join(" · ");
   choices("spaces", about.spaces.map((space) => [space.id, space.title]));
   choices("types", about.doc_types.map((type) => [type, t().type[type] ?? type]));
-  choices("kinds", about.kinds.map((kind) => [kind.name, language === "ru" ? kind.russian : kind.name]));
 }
 
 function choices(id, options) {
@@ -132,8 +131,7 @@ async function ask(question) {
       headers: asked(),
       signal: running.signal,
       body: JSON.stringify({
-        question: turn.question, history, language,
-        spaces: chosen("spaces"), doc_types: chosen("types"), object_kinds: chosen("kinds"),
+        question: turn.question, history, spaces: chosen("spaces"), doc_types: chosen("types"),
       }),
     });
     if (!response.ok) throw await failure(response);

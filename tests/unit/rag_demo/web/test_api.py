@@ -110,7 +110,7 @@ async def test_what_the_system_knows_about_itself(client, dump):
     about = (await client.get("/about")).json()
     [space] = about["spaces"]
     assert (space["id"], space["title"]) == ("дом", "Лавка")
-    assert {kind["name"] for kind in about["kinds"]} == {"Catalog", "CommonModule"}
+    assert about["doc_types"] == ["metadata_object", "method"]
     assert about["llm"] is None
     assert str(dump.root) not in json.dumps(about, ensure_ascii=False)
 
@@ -190,6 +190,8 @@ class TestGuard:
             other = {"x-api-key": f"{KEY}2".encode()}
             assert (await client.get("/about", headers=other)).json()["spaces"] == []
             assert (await client.post("/search", headers=other, json={"question": "x"})).status_code == 503
+            hidden = await client.get("/objects/Catalog.Справочник0", headers=other)
+            assert (hidden.status_code, hidden.json()["error"]["code"]) == (503, "IndexMissing")
 
     async def test_foreign_hosts_and_origins(self, client):
         assert (await client.get("/about", headers={"host": "evil.com"})).status_code == 421

@@ -72,3 +72,20 @@ async def test_ask(tools):
     found = await call(tools, "ask", question="Что считает Посчитать1_2?")
     assert "Посчитать1_2" in found["answer"]
     assert found["sources"]
+
+
+async def test_over_http_a_key_sees_its_spaces_only(client_for):
+    keys = {"own": "k" * 16, "other": "o" * 16}
+    client = client_for(api_keys=f"a:{keys['own']}:дом,b:{keys['other']}:другое")
+    app = client._transport.app
+    call = {"name": "get_object", "arguments": {"name": "Справочник.Справочник1"}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    said = {}
+    async with client, app.router.lifespan_context(app):
+        assert (await client.post("/mcp/", json=body)).status_code == 401
+        for name, key in keys.items():
+            headers = {"authorization": f"Bearer {key}", "accept": "application/json, text/event-stream"}
+            said[name] = (await client.post("/mcp/", json=body, headers=headers)).json()["result"]
+    assert said["own"]["structuredContent"]["full_name"] == "Catalog.Справочник1"
+    assert said["other"]["isError"] is True
+    assert "Nothing is indexed for you" in said["other"]["content"][0]["text"]
