@@ -7,8 +7,6 @@ The schemas are no part of this repository: ``HYBRID_SPECS_DIR`` names a folder 
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import jsonschema
 import pytest
@@ -20,10 +18,9 @@ from rag_demo.llm.tgi import TgiBackend
 from rag_demo.llm.types import Message, Request
 from tests.contract import test_llm as contract
 from tests.llm_server import NdjsonWire, Reply, ScriptedServer, TgiWire
+from tests.published import PUBLISHED_SCHEMAS, needs_published_schemas
 
-# Resolved at once: tests run in folders of their own.
-FOLDER = Path(os.environ.get("HYBRID_SPECS_DIR") or "no folder").resolve()
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="HYBRID_SPECS_DIR names no folder of published schemas")
+pytestmark = needs_published_schemas
 REQUEST = Request(
     (Message("system", "Отвечай."), Message("user", "Где?")), max_tokens=7, temperature=0.0, seed=3, stop=("\n",)
 )
@@ -43,7 +40,7 @@ def with_nulls(schema):
 
 class Schemas:
     def __init__(self, name: str) -> None:
-        self.document = with_nulls(yaml.safe_load((FOLDER / name).read_text(encoding="utf-8")))
+        self.document = with_nulls(yaml.safe_load((PUBLISHED_SCHEMAS / name).read_text(encoding="utf-8")))
 
     def check(self, body, name: str) -> None:
         schema = {"$ref": f"#/components/schemas/{name}", "components": self.document["components"]}

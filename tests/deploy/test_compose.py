@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
 from hybrid_embeddings.settings import describe as engine_settings
 from hybrid_embeddings.settings import read_env_file
 from rag_demo.settings import describe as demo_settings
+from tests.published import PUBLISHED_SCHEMAS, needs_published_schemas
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
@@ -41,11 +42,9 @@ def test_the_profiles_are_those_of_the_documentation():
     assert set(ENV_FILES) == set(TIERS)
 
 
-@pytest.mark.skipif("HYBRID_SPECS_DIR" not in os.environ, reason="HYBRID_SPECS_DIR names no folder with the schema")
+@needs_published_schemas
 def test_valid_by_the_compose_specification():
-    import jsonschema
-
-    schema = json.loads((Path(os.environ["HYBRID_SPECS_DIR"]) / "compose-spec.json").read_text(encoding="utf-8"))
+    schema = json.loads((PUBLISHED_SCHEMAS / "compose-spec.json").read_text(encoding="utf-8"))
     jsonschema.Draft7Validator(schema).validate(COMPOSE)
 
 
