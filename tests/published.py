@@ -1,4 +1,4 @@
-"""The published schemas of other programs, which are no part of this repository: ``HYBRID_SPECS_DIR`` names their folder."""
+"""Published schemas of other programs, no part of this repository: ``HYBRID_SPECS_DIR`` names their folder."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 
 import jsonschema
-import pytest
 import yaml
 
 from rag_demo.llm.ollama import OllamaBackend
