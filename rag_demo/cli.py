@@ -12,6 +12,7 @@ from typing import Any
 
 from rag_demo.console import replace_closed_streams, use_utf8
 from rag_demo.errors import InputError, RagDemoError
+from rag_demo.planning import command as planning
 from rag_demo.settings import Settings, read_settings
 from rag_demo.types import DOC_TYPES, Scope
 
@@ -128,6 +129,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
     tools = commands.add_parser("mcp", help="offer tools for agents (MCP) over standard input and output")
     tools.set_defaults(run=_mcp)
+    plan = commands.add_parser("plan", help="what this machine can serve: model, window, memory, time; writes .env")
+    planning.add_arguments(plan)
+    plan.set_defaults(run=planning.run)
     llm = commands.add_parser("llm", help="ask the LLM servers of the settings for a token and tell what they are")
     llm.set_defaults(run=_llm)
     return parser
@@ -165,6 +169,13 @@ def _add_search_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--space", action="append", default=[], metavar="NAME", help="space to search; may be repeated")
     parser.add_argument(
         "--doc-type", action="append", default=[], choices=DOC_TYPES, help="sort of documents; may be repeated"
+    )
+    parser.add_argument(
+        "--kind",
+        action="append",
+        default=[],
+        metavar="KIND",
+        help="kind of object in Russian or English (Справочник, ОбщийМодуль, Catalog); may be repeated",
     )
     parser.add_argument("--top-k", type=_top_k, default=None, metavar="N", help=f"sources, 1 to {MOST_SOURCES}")
 
@@ -269,4 +280,7 @@ def _llm(_: argparse.Namespace, settings: Settings) -> None:
 
 
 def _scope(options: argparse.Namespace, settings: Settings) -> Scope:
-    return Scope(tuple(options.space), tuple(options.doc_type), options.top_k or settings.top_k)
+    from rag_demo.retrieve.kinds import kind_called
+
+    kinds = tuple(dict.fromkeys(map(kind_called, options.kind)))
+    return Scope(tuple(options.space), tuple(options.doc_type), options.top_k or settings.top_k, kinds)

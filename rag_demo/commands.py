@@ -82,7 +82,7 @@ def demo(*, settings: Settings) -> None:
 
 
 def _where(scope: Scope, settings: Settings) -> Where:
-    return Where(wiring.choose_spaces(scope.space_ids, settings), scope.doc_types)
+    return Where(wiring.choose_spaces(scope.space_ids, settings), scope.doc_types, scope.kinds)
 
 
 def _ask_and_show(working: Work, question: str, where: Where, top_k: int, conversation: Conversation) -> Turn:

@@ -128,15 +128,17 @@ class Indexer:
             embedder=embedder,
             progress=job.progress,
         )
-        kinds, files, problems = summary(parts, revision=revision)
-        check_enough(files, problems := job.problems(problems))
-        manifest = job.describe(manifest, revision=revision, counts=kinds, problems=len(problems))
+        held = summary(parts, revision=revision)
+        check_enough(held.files, problems := job.problems(held.problems))
+        manifest = job.describe(
+            manifest, revision=revision, counts=held.counts, kinds=held.kinds, problems=len(problems)
+        )
         manifest = dataclasses.replace(manifest, changed=manifest.changed + counted.all)
         self._store.publish(manifest)
         self._forget(job.space_id)
         finish(parts, folder, revision=revision)
         files_counted = Counts(len(changes.added), len(changes.changed), len(changes.removed))
-        return Report(manifest, tuple(problems), files_counted, counted)
+        return Report(manifest, tuple(problems), files_counted, counted, lag_s=job.lag_s(changes))
 
     def _build(self, job: Job, reason: str, model: ModelChoice) -> Report:
         changes = job.compare({})

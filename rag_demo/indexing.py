@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import time
@@ -29,6 +30,7 @@ class Report:
     documents: Counts
     rebuilt: str = ""  # why the index was made anew; empty: it was brought up to date
     elapsed_s: float = 0.0
+    lag_s: float | None = None  # from the last change of a file to the revision that shows it
 
     @property
     def is_unchanged(self) -> bool:
@@ -70,11 +72,21 @@ class Job:
             said[file.path] = file
         return [(still_as_read(self._listing[path], changes.states[path]), said[path]) for path in sorted(said)]
 
+    def lag_s(self, changes: Changes) -> float | None:
+        """Seconds since the last of the files that are new or different was written; None where none is."""
+        written_s = []
+        for path in changes.to_read:
+            with contextlib.suppress(OSError):  # it is gone again
+                written_s.append(self._listing[path].location.stat().st_mtime)
+        return max(0.0, time.time() - max(written_s)) if written_s else None
+
     def problems(self, of_files: Iterable[Problem]) -> list[Problem]:
         """All problems, those of the way to the files first."""
         return [*self.sources.problems, *of_files]
 
-    def describe(self, manifest: Manifest, *, revision: int, counts: dict[str, int], problems: int) -> Manifest:
+    def describe(
+        self, manifest: Manifest, *, revision: int, counts: dict[str, int], kinds: dict[str, int], problems: int
+    ) -> Manifest:
         """The manifest of the next revision of a generation."""
         return dataclasses.replace(
             manifest,
@@ -86,6 +98,7 @@ class Job:
             configuration_version=self.sources.configuration_version,
             created=now(),
             counts=counts,
+            kinds=kinds,
             problems=problems,
         )
 

@@ -50,11 +50,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a question is asked: spaces (none: the settings decide), sorts of documents (none: all), sources wanted."""
+    """Where a question is asked: spaces (none: those of the settings), sorts, sources wanted, kinds of objects.
+
+    No sort: all sorts of documents; no kind: all kinds.
+    """
 
     space_ids: tuple[str, ...] = ()
     doc_types: tuple[DocType, ...] = ()
     top_k: int = 5
+    kinds: tuple[str, ...] = ()  # English: "Catalog"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from rag_demo.classify import Classifier, assign
 from rag_demo.classify.nli import NliZeroShot
 from rag_demo.errors import IndexBroken, IndexBusy, InputError
 from rag_demo.events import Events
-from rag_demo.index.build import Parts, Progress, counts, fill
+from rag_demo.index.build import Parts, Progress, counts, fill, kinds
 from rag_demo.index.catalogue import Catalogue
 from rag_demo.index.catalogue_reader import CatalogueReader
 from rag_demo.index.dense import EdgeIndex, Hnsw
@@ -138,6 +138,7 @@ def index(
             dimension=used.dimension,
             created=now(),
             counts=counts(documents),
+            kinds=kinds(documents),
             problems=len(ingested.problems),
             recipe=choices_digest(settings),
             documents_folders=[str(folder.resolve()) for folder in beside],

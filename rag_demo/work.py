@@ -147,6 +147,7 @@ class There:
             "question": question,
             "spaces": where.space_ids,
             "doc_types": where.doc_types,
+            "kinds": where.kinds,
             "top_k": top_k,
             "turns": [dataclasses.asdict(turn) for turn in conversation.turns],
         }
@@ -243,7 +244,8 @@ def handlers(here: Here) -> dict[str, Handler]:
     """The operations that other processes can ask for."""
 
     def ask(given: Mapping[str, Any], send: Send) -> dict[str, Any]:
-        where = Where(tuple(given["spaces"]), cast("tuple[DocType, ...]", tuple(given["doc_types"])))
+        sorts = cast("tuple[DocType, ...]", tuple(given["doc_types"]))
+        where = Where(tuple(given["spaces"]), sorts, tuple(given.get("kinds", ())))
         conversation = Conversation(tuple(_turn(turn) for turn in given["turns"]))
         asked = (str(given["question"]), where, int(given["top_k"]))
         return dataclasses.asdict(

@@ -181,6 +181,11 @@ def counts(documents: Sequence[Document]) -> dict[str, int]:
     return dict(Counter(document.doc_type for document in documents))
 
 
+def kinds(documents: Sequence[Document]) -> dict[str, int]:
+    """Number of documents per kind of object."""
+    return dict(Counter(document.object_kind for document in documents))
+
+
 def _versions(parts: Parts, paths: Sequence[str], revision: int) -> dict[str, str]:
     """Versions of what the files said before, and the ids of those documents."""
     if revision == FIRST_REVISION:

@@ -186,6 +186,15 @@ class CatalogueReader:
         )
         return dict(rows)
 
+    def kinds(self) -> dict[str, int]:
+        """Number of documents per kind of object."""
+        rows = self._rows(
+            "SELECT d.object_kind, COUNT(*) FROM documents d JOIN files f ON f.id = d.file "  # noqa: S608
+            f"WHERE {_VISIBLE} GROUP BY d.object_kind",
+            {},
+        )
+        return dict(rows)
+
     def count_files(self) -> int:
         """Number of files that gave documents."""
         return len(
@@ -216,11 +225,10 @@ class CatalogueReader:
 def _filter(where: Where) -> tuple[str, dict[str, Any]]:
     conditions = ""
     values: dict[str, Any] = {}
-    for column, wanted in (("space_id", where.space_ids), ("doc_type", where.doc_types)):
-        if wanted:
-            marks, named = _placeholders(column, wanted)
-            conditions += f" AND d.{column} IN ({marks})"
-            values |= named
+    for column, wanted in where.fields().items():
+        marks, named = _placeholders(column, wanted)
+        conditions += f" AND d.{column} IN ({marks})"
+        values |= named
     return conditions, values
 
 

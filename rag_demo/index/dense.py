@@ -17,7 +17,7 @@ from rag_demo.ports import Vectors
 from rag_demo.types import Document
 
 _VECTOR = "passage"
-_FILTERED = ("space_id", "doc_type")
+_FILTERED = ("space_id", "doc_type", "object_kind")
 _BEGIN, _END = "gen_from", "gen_to"
 # Below this many kilobytes of vectors the engine compares with all of them: exact, and faster than a graph.
 _FULL_SCAN_KB = 10_000
@@ -191,8 +191,9 @@ class EdgeReader:
             self._shared.release()
 
     def _filter(self, where: Where) -> qdrant.Filter:
-        wanted = {"space_id": list(where.space_ids), "doc_type": [str(kind) for kind in where.doc_types]}
-        must = [qdrant.FieldCondition(name, match=qdrant.MatchAny(values)) for name, values in wanted.items() if values]
+        must = [
+            qdrant.FieldCondition(name, match=qdrant.MatchAny(list(values))) for name, values in where.fields().items()
+        ]
         hidden = [_upto(_END, self._revision), _after(_BEGIN, self._revision)]
         return qdrant.Filter(must=[*must], must_not=[*hidden])
 
@@ -207,6 +208,7 @@ def _point(document: Document, vector: Vectors, revision: int) -> qdrant.Point:
     payload = {
         "space_id": document.space_id,
         "doc_type": document.doc_type,
+        "object_kind": document.object_kind,
         "doc_id": document.doc_id,
         _BEGIN: revision,
     }

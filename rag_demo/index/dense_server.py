@@ -172,12 +172,10 @@ class ServerReader:
             self._shared.release()
 
     def _filter(self, where: Where) -> models.Filter:
-        wanted = {"space_id": list(where.space_ids), "doc_type": [str(kind) for kind in where.doc_types]}
         return models.Filter(
             must=[
-                models.FieldCondition(key=name, match=models.MatchAny(any=values))
-                for name, values in wanted.items()
-                if values
+                models.FieldCondition(key=name, match=models.MatchAny(any=list(values)))
+                for name, values in where.fields().items()
             ],
             must_not=[_upto(_END, self._revision), _after(_BEGIN, self._revision)],
         )
@@ -186,6 +184,7 @@ class ServerReader:
 _PAYLOAD: dict[str, models.PayloadSchemaType | models.KeywordIndexParams] = {
     "space_id": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
     "doc_type": models.PayloadSchemaType.KEYWORD,
+    "object_kind": models.PayloadSchemaType.KEYWORD,
     _BEGIN: models.PayloadSchemaType.INTEGER,
     _END: models.PayloadSchemaType.INTEGER,
 }
@@ -195,6 +194,7 @@ def _point(document: Document, vector: Vectors, revision: int) -> models.PointSt
     payload = {
         "space_id": document.space_id,
         "doc_type": document.doc_type,
+        "object_kind": document.object_kind,
         "doc_id": document.doc_id,
         _BEGIN: revision,
     }

@@ -74,6 +74,7 @@ class WhooshIndex:
                 gen_from=str(revision),
                 space_id=document.space_id,
                 doc_type=document.doc_type,
+                object_kind=document.object_kind,
                 **field_terms(document),
             )
 
@@ -185,9 +186,8 @@ class WhooshReader:
         if where == EVERYWHERE:
             return None
         if where not in self._filters:
-            wanted = {"space_id": where.space_ids, "doc_type": where.doc_types}
             alternatives = [
-                query.Or([query.Term(name, value) for value in values]) for name, values in wanted.items() if values
+                query.Or([query.Term(name, value) for value in values]) for name, values in where.fields().items()
             ]
             self._filters[where] = set(self._searcher.docs_for_query(query.And(alternatives)))
         return self._filters[where]
@@ -255,5 +255,6 @@ def _schema() -> Any:
         gen_from=fields.ID,
         space_id=fields.ID,
         doc_type=fields.ID,
+        object_kind=fields.ID,
         **searched,
     )

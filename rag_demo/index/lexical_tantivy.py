@@ -70,6 +70,7 @@ class TantivyIndex:
                     doc_id=document.doc_id,
                     version=version_of(document),
                     doc_type=document.doc_type,
+                    object_kind=document.object_kind,
                     **{name: " ".join(counted.elements()) for name, counted in field_terms(document).items()},
                 )
                 row.add_unsigned("gen_from", revision)
@@ -205,11 +206,9 @@ class TantivyReader:
         return known
 
     def _filters(self, where: Where) -> Iterator[tuple[Any, Any]]:
-        wanted = {"space_id": where.space_ids, "doc_type": where.doc_types}
-        for name, values in wanted.items():
-            if values:
-                allowed = tantivy.Query.term_set_query(self._schema, name, list(values))
-                yield tantivy.Occur.Must, tantivy.Query.const_score_query(allowed, 0.0)
+        for name, values in where.fields().items():
+            allowed = tantivy.Query.term_set_query(self._schema, name, list(values))
+            yield tantivy.Occur.Must, tantivy.Query.const_score_query(allowed, 0.0)
 
     @staticmethod
     def _scored(searcher: tantivy.Searcher, score: float, address: tantivy.DocAddress) -> Scored:
@@ -239,8 +238,9 @@ def _later(schema: tantivy.Schema, revision: int) -> tantivy.Query:
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
-    for name in ("space_id", "doc_id", "version", "doc_type"):
-        builder.add_text_field(name, stored=name != "doc_type", tokenizer_name="raw", index_option="basic")
+    for name in ("space_id", "doc_id", "version", "doc_type", "object_kind"):
+        stored = name in {"space_id", "doc_id", "version"}
+        builder.add_text_field(name, stored=stored, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("gen_from", indexed=True, fast=True)
     for name in BOOSTS:
         builder.add_text_field(name, tokenizer_name=_BLANKS, index_option="freq")

@@ -34,10 +34,22 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Filter of a search. An empty tuple restricts nothing."""
+    """Filter of a search. An empty tuple restricts nothing.
+
+    Attributes:
+        space_ids: spaces.
+        doc_types: sorts of documents.
+        kinds: English kinds of the objects that documents belong to: "Catalog".
+    """
 
     space_ids: tuple[str, ...] = ()
     doc_types: tuple[DocType, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+    def fields(self) -> dict[str, tuple[str, ...]]:
+        """The wanted values of each field that restricts, by the name that it has in every index."""
+        wanted = {"space_id": self.space_ids, "doc_type": self.doc_types, "object_kind": self.kinds}
+        return {name: values for name, values in wanted.items() if values}
 
 
 EVERYWHERE = Where()

@@ -30,7 +30,7 @@ from rag_demo.index.ports import FIRST_REVISION
 from rag_demo.index.retired import write_atomically
 
 # Raised when files of an older version cannot be read any more; they are then built anew.
-FORMAT = 3
+FORMAT = 4
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "int": (int,),
@@ -57,6 +57,7 @@ class Manifest:
     dimension: int
     created: str  # ISO 8601, UTC
     counts: dict[str, int] = field(default_factory=dict)  # documents per doc_type
+    kinds: dict[str, int] = field(default_factory=dict)  # documents per kind of object
     problems: int = 0  # files that could not be read
     revision: int = FIRST_REVISION  # what is visible of the generation
     recipe: str = ""  # of everything that makes an index anew when it changes: analyser, version, choice of the model

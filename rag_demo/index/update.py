@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from rag_demo.errors import InputError
 from rag_demo.index.build import Counts, Parts, Progress, write
@@ -66,7 +67,16 @@ def check_enough(read: int, problems: Sequence[Problem]) -> None:
         )
 
 
-def summary(parts: Parts, *, revision: int) -> tuple[dict[str, int], int, list[Problem]]:
-    """Documents per sort, number of files with documents, and problems of the files, at a revision."""
+class Summary(NamedTuple):
+    """What a space holds at a revision: documents per sort and per kind of object, files with documents, problems."""
+
+    counts: dict[str, int]
+    kinds: dict[str, int]
+    files: int
+    problems: list[Problem]
+
+
+def summary(parts: Parts, *, revision: int) -> Summary:
+    """Look at the catalogue."""
     with contextlib.closing(parts.catalogue.at(revision)) as catalogue:
-        return catalogue.counts(), catalogue.count_files(), catalogue.problems()
+        return Summary(catalogue.counts(), catalogue.kinds(), catalogue.count_files(), catalogue.problems())

@@ -69,6 +69,8 @@ def features(
     Returns:
         float32 ``(len(candidates), len(NAMES))``.
     """
+    if not candidates:
+        return np.zeros((0, len(NAMES)), dtype=np.float32)
     columns: list[npt.ArrayLike] = [*_leg_columns(candidates), *_word_columns(asked, candidates)]
     none = np.zeros(len(candidates), dtype=np.float32)
     columns += _soft_columns(asked, candidates, vectors) if vectors is not None else [none] * 4

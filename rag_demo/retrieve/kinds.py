@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from rag_demo.errors import InputError
 from rag_demo.index.analyse import fold, split_identifier, stem
 from rag_demo.ingest.kinds import KINDS
 
@@ -52,6 +53,20 @@ def _phrases() -> Iterator[tuple[tuple[str, ...], str]]:
 _PREFIXES = dict(_prefixes())
 _PHRASES = dict(_phrases())
 _LONGEST_PHRASE = max(map(len, _PHRASES))
+
+
+def kind_called(text: str) -> str:
+    """The English kind that somebody calls «Справочник», «общие модули», `Catalogs` or «СправочникСсылка».
+
+    Raises:
+        InputError: there is no such kind.
+    """
+    said = words(text)
+    found = _PREFIXES.get(fold("".join(said))) or _PHRASES.get(tuple(stem(fold(word)) for word in said))
+    if found is None:
+        known = ", ".join(f"{kind.word} ({kind.name})" for kind in KINDS)
+        raise InputError(f"{text!r:.80} is no kind of metadata object. There are: {known}.")
+    return found
 
 
 def canonical_name(name: str) -> str:

@@ -296,6 +296,8 @@ def _objects(spaces: Sequence[OpenSpace], query: Query, where: Where) -> list[Li
     """The objects that the question wants to see listed."""
     if not query.listed or (where.doc_types and "metadata_object" not in where.doc_types):
         return []
+    if where.kinds and query.listed not in where.kinds:
+        return []
     return [entry for space in spaces for entry in space.catalogue.of_kind(query.listed, where=where)]
 
 

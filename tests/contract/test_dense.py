@@ -88,6 +88,9 @@ class DenseIndexContract(VersionedContract):
             (Where(("торговля",), ("metadata_object",)), {OBJECT.doc_id}),
             (Where(doc_types=("method", "metadata_object"), space_ids=("склад",)), {ELSEWHERE.doc_id}),
             (Where(space_ids=("неизвестное",)), set()),
+            (Where(kinds=("Catalog",)), {OBJECT.doc_id}),
+            (Where(("торговля",), (), ("CommonModule", "Catalog")), {METHOD.doc_id, OBJECT.doc_id}),
+            (Where((), ("method",), ("Catalog",)), set()),
         ],
     )
     def test_filters_hold_in_search_and_count(self, reader, where, expected):

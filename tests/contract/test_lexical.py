@@ -88,6 +88,9 @@ class LexicalIndexContract(VersionedContract):
             (Where((), ("metadata_object",)), {CURRENCY.doc_id}),
             (Where(("б",), ("metadata_object",)), set()),
             (Where(("нет",)), set()),
+            (Where(kinds=("Catalog",)), {CURRENCY.doc_id}),
+            (Where(("а",), (), ("CommonModule", "Catalog")), {RATE.doc_id, PRICE.doc_id, CURRENCY.doc_id}),
+            (Where((), ("method",), ("Catalog",)), set()),
         ],
     )
     def test_filters(self, reader, where, expected):

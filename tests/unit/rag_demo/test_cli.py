@@ -227,6 +227,18 @@ def test_a_question_that_is_no_text(run, indexed):
     assert_refused(run("ask", "\udcff\udcfe"), "not valid UTF-8")
 
 
+@pytest.mark.parametrize(("kind", "names"), [("ОбщийМодуль", {"CommonModule"}), ("справочники", {"Catalog"})])
+def test_only_objects_of_a_kind(run, indexed, kind, names):
+    _, out, _ = run("ask", "Как получить цену товара?", "--json", "--kind", kind, "--top-k", "20")
+    sources = json.loads(out)["sources"]
+    assert {source["full_name"].partition(".")[0] for source in sources} <= names
+    assert sources or kind == "справочники"
+
+
+def test_a_wrong_kind(run, indexed):
+    assert_refused(run("ask", "Как?", "--kind", "бегемот"), "is no kind of metadata object")
+
+
 def test_a_wrong_doc_type(run, indexed):
     assert_refused(run("ask", "Как?", "--doc-type", "picture"), "invalid choice: 'picture'")
 

@@ -176,3 +176,11 @@ def test_a_reader_opens_what_a_killed_writer_left_behind(file):
 def test_readers_change_nothing(file):
     with contextlib.closing(CatalogueReader.open(file)) as reader, pytest.raises(sqlite3.OperationalError):
         reader._connection.execute("DELETE FROM documents")
+
+
+def test_names_of_other_kinds_are_filtered_out(catalogue):
+    assert catalogue.look_up("Валюты", 10, where=Where(("trade",), (), ("Document",))) == []
+    assert catalogue.look_up("Валюты", 10, where=Where(("trade",), (), ("Document", "Catalog"))) == [
+        DocKey("trade", "Catalog.Валюты")
+    ]
+    assert catalogue.kinds() == {"CommonModule": 2, "Catalog": 3}
