@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hybrid_embeddings.observability.catalogue import METRICS as ENGINE_METRICS
 from hybrid_embeddings.observability.catalogue import reference
 from hybrid_embeddings.settings import describe as engine_options
+from rag_demo.observability.catalogue import LABELS
+from rag_demo.observability.catalogue import METRICS as CHAT_METRICS
 from rag_demo.settings import describe as demo_options
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +37,7 @@ def with_metrics(page: str) -> str:
     """Return a page with the table of metrics between its marks."""
     head, begin, rest = page.partition(METRICS_BEGIN)
     _, end, tail = rest.partition(METRICS_END)
-    return f"{head}{begin}\n\n{reference()}\n{end}{tail}"
+    return f"{head}{begin}\n\n{reference((*ENGINE_METRICS, *CHAT_METRICS), LABELS)}\n{end}{tail}"
 
 
 if __name__ == "__main__":

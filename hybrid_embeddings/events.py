@@ -190,8 +190,13 @@ class VectorsQuantized:
 
 @dataclass(frozen=True, slots=True)
 class NearDuplicateChecked:
-    """The near-duplicate tier decided about a text, or measured itself by computing what it would have returned."""
+    """The near-duplicate tier decided about texts, or measured itself by computing what it would have returned.
+
+    ``gated``: a similar text is known, but words differ that may not. ``miss``: none is known, or what differs was not
+    measured well enough, or the text is of the sample that is computed all the same.
+    """
 
     outcome: Literal["hit", "miss", "gated", "shadow"]
-    similarity: float  # estimated cosine, 0 if there was no candidate
+    n_texts: int = 1
+    similarity: float | None = None  # estimated cosine to the text that was found
     true_cosine: float | None = None  # where it was measured

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
+from hybrid_embeddings.models.devices import available_memory_bytes, memory_limit_bytes
 from hybrid_embeddings.observability.slo import SloTracker
 from hybrid_embeddings.ports import Lane, PooledMemory
 from hybrid_embeddings.scheduling.lane import LaneState
@@ -125,6 +126,7 @@ def advanced_stats(engine: Engine) -> dict[str, Any]:
         "performance": performance_stats(engine),
         **explain(engine),
         "queued_tokens": dispatcher.queued_tokens if dispatcher is not None else 0,
+        "memory": {"free_bytes": available_memory_bytes(), "limit_bytes": memory_limit_bytes()},
         "cache": cache_stats(engine),
         "health": health(engine),
     }

@@ -9,16 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hybrid_embeddings.events import Events
+from hybrid_embeddings.events import BreakerState, Events
 
 __all__ = [
     "AnswerFinished",
+    "BackendChanged",
+    "BackendFailed",
     "CacheLookedUp",
     "CitationsChecked",
     "ContextPacked",
     "Events",
     "GenerationFinished",
+    "RequestFinished",
+    "Reranked",
     "RetrievalFinished",
+    "SpaceUpdateFailed",
+    "SpaceUpdated",
 ]
 
 Outcome = Literal["answered", "refused", "cached", "failed", "cancelled"]
@@ -33,8 +39,18 @@ class RetrievalFinished:
     duration_ms: float
     hits: int
     hit: bool
+    evidence: float | None = None  # of the best hit, see `chat.evidence.strength`: 1 is enough; None: no hit, or a list
     degraded: tuple[str, ...] = ()  # legs that were missing
     stages_ms: tuple[tuple[str, float], ...] = ()  # "lexical", "dense", "exact", "fusion", …
+
+
+@dataclass(frozen=True, slots=True)
+class Reranked:
+    """A cross-encoder looked at the first hits of a search, or did not come to an end."""
+
+    duration_ms: float
+    candidates: int
+    outcome: Literal["done", "timeout", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,23 @@ class GenerationFinished:
     tokens_per_s: float | None
     finish_reason: str
     timings: TimingSource = "client"
+    retries: int = 0  # attempts that failed before the one that answered
+
+
+@dataclass(frozen=True, slots=True)
+class BackendFailed:
+    """A server gave no answer, all its attempts together, or broke off. ``error`` is the name of a class."""
+
+    backend: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackendChanged:
+    """The breaker of a server opened or closed."""
+
+    backend: str
+    state: BreakerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +120,39 @@ class CacheLookedUp:
 
 @dataclass(frozen=True, slots=True)
 class AnswerFinished:
-    """One question from beginning to end."""
+    """One question from beginning to end. ``error`` is the name of the class if it failed."""
 
     outcome: Outcome
     backend: str
     total_ms: float
     first_token_ms: float | None = None
     stages_ms: tuple[tuple[str, float], ...] = ()  # "stand_alone", "cache", "retrieve", "pack", "generate", "check"
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceUpdated:
+    """An index was made, or brought up to date; documents are those of the update."""
+
+    result: Literal["built", "updated", "unchanged"]
+    duration_ms: float
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    lag_s: float | None = None  # from the last change of a file to the revision that shows it; None: not an update
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceUpdateFailed:
+    """An index stayed as it was. ``error`` is the name of a class."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFinished:
+    """A request over HTTP. ``route`` is the template of the route, or "other"; of a stream, its last byte was sent."""
+
+    route: str
+    status: int
+    duration_ms: float

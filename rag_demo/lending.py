@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hybrid_embeddings.events import Subscriber
 from rag_demo import wiring
 from rag_demo.adapt_wiring import ADAPTED, ModelChoice, open_adapted
 from rag_demo.chat.answer import Assistant
 from rag_demo.errors import IndexBusy
 from rag_demo.index.ports import DenseIndex, DenseReader
 from rag_demo.index.store import Manifest, SpaceStore
-from rag_demo.ports import Embedder
+from rag_demo.ports import Embedder, Observable
 
 _BUSY_S = 10.0  # another process reads the vectors for one question, or writes a small update
 _LOOK_S = 0.1
@@ -81,7 +82,15 @@ class OpenModels:
 
     def __init__(self) -> None:
         self._open: dict[Path | str, Embedder] = {}
+        self._subscribers: list[Subscriber] = []
         self._lock = threading.Lock()
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Call ``subscriber`` with the events of every model, those too that are opened later."""
+        with self._lock:
+            self._subscribers.append(subscriber)
+            for model in self._open.values():
+                _subscribe(model, subscriber)
 
     def of(self, manifest: Manifest, folder: Path) -> Embedder:
         """The model of a generation."""
@@ -110,7 +119,14 @@ class OpenModels:
         with self._lock:
             if key not in self._open:
                 self._open[key] = load()
+                for subscriber in self._subscribers:
+                    _subscribe(self._open[key], subscriber)
             return self._open[key]
+
+
+def _subscribe(model: Embedder, subscriber: Subscriber) -> None:
+    if isinstance(model, Observable):
+        model.events.subscribe(subscriber)
 
 
 @dataclass(slots=True)

@@ -11,12 +11,14 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from hybrid_embeddings import HybridEmbeddingsError
+from hybrid_embeddings.events import Subscriber
 from rag_demo import wiring
 from rag_demo.adapt_wiring import ModelChoice
 from rag_demo.chat.answer import Assistant
 from rag_demo.chat.session import NEW, Conversation
-from rag_demo.errors import IndexBroken, IndexMissing, NoRoom
-from rag_demo.events import Events
+from rag_demo.errors import IndexBroken, IndexMissing, NoRoom, RagDemoError
+from rag_demo.events import Events, SpaceUpdated, SpaceUpdateFailed
 from rag_demo.index.build import Progress
 from rag_demo.index.ports import Where
 from rag_demo.index.repair import Difference
@@ -52,6 +54,10 @@ class Library:
         self._speaker: Speaker | None = None
         self._speaker_lock = threading.Lock()
         self.events = Events()
+
+    def subscribe_models(self, subscriber: Subscriber) -> None:
+        """Call ``subscriber`` with the events of the models of all spaces, those too that are opened later."""
+        self._models.subscribe(subscriber)
 
     def assistant(self, spaces: Sequence[str]) -> contextlib.AbstractContextManager[Assistant]:
         """An assistant over the revisions that are in use now. It stays whole until it is given back.
@@ -133,8 +139,14 @@ class Library:
             open_sources(folder, docs, space_id=space_id) as sources,
         ):
             job = Job(folder, space_id, tuple(docs), sources=sources, progress=progress)
-            report = self._indexer.index(job, model, full=full)
-        return dataclasses.replace(report, elapsed_s=time.perf_counter() - started)
+            try:
+                report = self._indexer.index(job, model, full=full)
+            except (RagDemoError, HybridEmbeddingsError, OSError) as error:
+                self.events.emit(SpaceUpdateFailed(type(error).__name__))
+                raise
+        report = dataclasses.replace(report, elapsed_s=time.perf_counter() - started)
+        self.events.emit(_updated(report))
+        return report
 
     def verify(self, space_id: str, *, progress: Progress) -> list[Difference]:
         """Compare the parts of a space and mend those that are not as the catalogue says.
@@ -189,6 +201,18 @@ class Library:
             if self._speaker is None:
                 self._speaker = Speaker(self._settings, events=self.events)
             return self._speaker
+
+
+def _updated(report: Report) -> SpaceUpdated:
+    counts = report.documents
+    return SpaceUpdated(
+        "built" if report.rebuilt else "unchanged" if report.is_unchanged else "updated",
+        report.elapsed_s * 1e3,
+        added=counts.added,
+        changed=counts.changed,
+        removed=counts.removed,
+        lag_s=report.lag_s,
+    )
 
 
 @contextlib.contextmanager

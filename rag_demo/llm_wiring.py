@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from rag_demo.errors import InputError
+from rag_demo.events import Events
 from rag_demo.llm.options import Answering, Limits, Server, server_root
 from rag_demo.llm.ports import Backend, LanguageModel
 from rag_demo.llm.probe import Probe, first_that_answers, probe
@@ -30,8 +31,10 @@ class Opened:
     probes: tuple[Probe, ...] = ()
 
 
-async def open_language_model(settings: Settings) -> Opened:
+async def open_language_model(settings: Settings, *, events: Events | None = None) -> Opened:
     """The language model of the settings. Only ``LLM_MODE=auto`` asks servers; close the model when done.
+
+    ``events`` hear of servers that fail.
 
     Raises:
         InputError: ``LLM_BASE_URL`` or ``LLM_FALLBACK`` cannot be used.
@@ -48,7 +51,7 @@ async def open_language_model(settings: Settings) -> Opened:
         if chosen is None:
             return Opened(None, tuple(probes))
         chain = [chosen]
-    return Opened(_gateway([*chain, *_fallbacks(settings)], settings), tuple(probes))
+    return Opened(_gateway([*chain, *_fallbacks(settings)], settings, events), tuple(probes))
 
 
 async def check_language_model(settings: Settings) -> list[Probe]:
@@ -121,7 +124,7 @@ def _backend(mode: str, *, url: str, model: str, api_key: str, settings: Setting
     return VllmBackend(server, answering)
 
 
-def _gateway(chain: Sequence[Backend], settings: Settings) -> LanguageModel:
+def _gateway(chain: Sequence[Backend], settings: Settings, events: Events | None) -> LanguageModel:
     from hybrid_embeddings.resilience.breaker import Breaker
     from rag_demo.llm.gateway import Gateway, Link
 
@@ -134,6 +137,5 @@ def _gateway(chain: Sequence[Backend], settings: Settings) -> LanguageModel:
         queue=settings.llm_max_queue,
     )
     threshold, timeout_s = settings.llm_breaker_threshold, settings.llm_breaker_timeout_s
-    return Gateway(
-        [Link(backend, Breaker(threshold=threshold, timeout_s=timeout_s)) for backend in chain], limits=limits
-    )
+    links = [Link(backend, Breaker(threshold=threshold, timeout_s=timeout_s)) for backend in chain]
+    return Gateway(links, limits=limits, events=events)

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from hybrid_embeddings.events import Events
 from rag_demo.types import Document
 
 Vectors = npt.NDArray[np.float32]
@@ -43,3 +44,12 @@ class WritesPassages(Protocol):
 
     def passage(self, document: Document) -> str:
         """The text of ``document`` that `Embedder.encode_documents` is to be given."""
+
+
+@runtime_checkable
+class Observable(Protocol):
+    """An embedder that tells what it does."""
+
+    @property
+    def events(self) -> Events:
+        """Where to subscribe."""

@@ -41,7 +41,7 @@ class Speaker:
         self._thread.start()
         self._model: LanguageModel | None = None
         try:
-            opened = self._run(open_language_model(settings))
+            opened = self._run(open_language_model(settings, events=events))
         except BaseException:
             self.close()
             raise

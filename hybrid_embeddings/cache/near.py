@@ -102,14 +102,15 @@ class NearTier:
         if self.mode != "active":
             return [None] * len(texts)
         found: list[Entry | None] = []
-        for text, candidate in zip(texts, self._candidates(space, texts)[0], strict=True):
-            del text
+        seen = self._candidates(space, texts)
+        for candidate in seen.found:
             usable = candidate is not None and self._judge.allows(candidate.sort) and self._draw() >= self._sample
             found.append(candidate.entry if candidate is not None and usable else None)
             if candidate is not None and usable:
-                self._events.emit(NearDuplicateChecked("hit", self._judge.estimate(candidate.sort)))
+                self._events.emit(NearDuplicateChecked("hit", similarity=self._judge.estimate(candidate.sort)))
         n_hits = sum(entry is not None for entry in found)
         self._count(hits=n_hits, misses=len(texts) - n_hits)
+        self._tell_others(seen.n_gated, len(texts) - n_hits - seen.n_gated)
         return found
 
     def learn(self, space: Space, texts: Sequence[str], vectors: Vectors, facts: Facts) -> Learned:
@@ -119,16 +120,16 @@ class NearTier:
         fits = (facts[:, 0] <= most_tokens) & (facts[:, 1] == 0)
         rows = [row for row, text in enumerate(texts) if fits[row] and len(text) <= MOST_LETTERS]
         chosen = [texts[row] for row in rows]
-        candidates, forms, sketches = self._candidates(space, chosen)
+        seen = self._candidates(space, chosen)
         learned = Learned([], [])
         for position, row in enumerate(rows):
-            candidate, vector = candidates[position], vectors[row]
-            entry = Entry(forms[position], sketches[position], vector.copy(), int(facts[row, 0]))
+            candidate, vector = seen.found[position], vectors[row]
+            entry = Entry(seen.forms[position], seen.sketches[position], vector.copy(), int(facts[row, 0]))
             if candidate is not None:
                 cosine = _cosine(vector, candidate.entry.vector)
                 self._judge.measured(candidate.sort, cosine)
                 learned.measured.append((candidate.sort, cosine))
-                self._events.emit(NearDuplicateChecked("shadow", self._judge.estimate(candidate.sort), cosine))
+                self._events.emit(NearDuplicateChecked("shadow", 1, self._judge.estimate(candidate.sort), cosine))
             # A text that differs in spaces or case only would crowd out one that brings something new.
             if candidate is None or candidate.sort[0] not in {"space", "case"}:
                 learned.entries.append(entry)
@@ -155,16 +156,20 @@ class NearTier:
                 "sorts": self._judge.stats(),
             }
 
-    def _candidates(
-        self, space: Space, texts: Sequence[str]
-    ) -> tuple[list[Candidate | None], list[Form], list[Sketch]]:
+    def _tell_others(self, n_gated: int, n_missed: int) -> None:
+        if n_gated:
+            self._events.emit(NearDuplicateChecked("gated", n_gated))
+        if n_missed:
+            self._events.emit(NearDuplicateChecked("miss", n_missed))
+
+    def _candidates(self, space: Space, texts: Sequence[str]) -> _Seen:
         forms = [self._former.form(text) for text in texts]
         sketches = [self._former.sketch(text) for text in texts]
         found: list[Candidate | None] = [None] * len(texts)
         with self._lock:
             known = self._spaces.get(space)
             if known is None or not texts:
-                return found, forms, sketches
+                return _Seen(found, forms, sketches, 0)
             slots, similar = known.index.search(np.stack(sketches), _CANDIDATES)
             near = [
                 [(known.entries[slot], float(value)) for slot, value in zip(of_slots, values, strict=True)]
@@ -176,7 +181,7 @@ class NearTier:
             found[row] = _best(forms[row], close)
             n_gated += bool(close) and found[row] is None
         self._count(gated=n_gated)
-        return found, forms, sketches
+        return _Seen(found, forms, sketches, n_gated)
 
     def _keep(self, space: Space, entries: Sequence[Entry]) -> None:
         with self._lock:
@@ -194,6 +199,16 @@ class NearTier:
         with self._lock:
             for name, increment in increments.items():
                 self._counts[name] += increment
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Texts with the known ones that may stand for them. ``n_gated`` are similar to one that may not."""
+
+    found: list[Candidate | None]
+    forms: list[Form]
+    sketches: list[Sketch]
+    n_gated: int
 
 
 @dataclass(slots=True)

@@ -33,7 +33,13 @@ def available_memory_bytes(
     Returns:
         Bytes; None where the system does not say (outside Linux).
     """
-    known = [_machine_bytes(meminfo), *(_cgroup_bytes(cgroup, *names) for names in _CGROUP_FILES)]
+    known = [_machine_bytes(meminfo, "MemAvailable:"), *(_cgroup_bytes(cgroup, *names) for names in _CGROUP_FILES)]
+    return min((value for value in known if value is not None), default=None)
+
+
+def memory_limit_bytes(*, meminfo: Path = Path("/proc/meminfo"), cgroup: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Return the memory of the machine, or the limit of the container if that is less; None as above."""
+    known = [_machine_bytes(meminfo, "MemTotal:"), *(_limit_bytes(cgroup / names[0]) for names in _CGROUP_FILES)]
     return min((value for value in known if value is not None), default=None)
 
 
@@ -69,9 +75,16 @@ _CGROUP_FILES = (
 )
 
 
-def _machine_bytes(meminfo: Path) -> int | None:
-    kibibytes = _counter(meminfo, "MemAvailable:")
+def _machine_bytes(meminfo: Path, name: str) -> int | None:
+    kibibytes = _counter(meminfo, name)
     return None if kibibytes is None else 1024 * kibibytes
+
+
+def _limit_bytes(file: Path) -> int | None:
+    try:
+        return int(file.read_text(encoding="ascii"))
+    except (OSError, ValueError):  # no such group, or the limit is the word max
+        return None
 
 
 def _cgroup_bytes(cgroup: Path, limit: str, used: str, stat: str, cached: str) -> int | None:

@@ -100,6 +100,7 @@ class PrometheusMetrics:
             self._refreshed_s = self._clock()
             stats = service.get_advanced_stats()
             self._lanes(stats.get("lanes", {}))
+            _set_memory(self.instruments, stats.get("memory", {}))
             self.instruments.set("embedding_queue_tokens", stats.get("queued_tokens", 0))
             _set_health(self.instruments, stats.get("health", {}))
             _set_caches(self.instruments, stats.get("cache", {}))
@@ -114,6 +115,10 @@ class PrometheusMetrics:
             put.set("embedding_device_usage_percent", self._usage_percent(name, lane), device=name)
             put.set("embedding_optimal_batch_size", lane["budget_tokens"], device=name)
             put.set("embedding_circuit_breaker_state", _BREAKER[lane["breaker"]], component=name)
+            for quantity in ("time", "memory"):
+                error = lane["budget"][f"{quantity}_error"]
+                if error is not None:
+                    put.set("embedding_budget_prediction_error", error, device=name, quantity=quantity)
             if lane["device"].startswith("cuda"):
                 gpu_id = lane["device"].partition(":")[2] or "0"
                 put.advance("embedding_gpu_requests_total", lane["batches"], gpu_id=gpu_id)
@@ -141,6 +146,12 @@ def _set_pool(put: Instruments, device: str, pool: str, state: Mapping[str, floa
     put.set("embedding_memory_pool_fragmentation", state["fragmentation"], device=device, pool=pool)
 
 
+def _set_memory(put: Instruments, memory: Mapping[str, int | None]) -> None:
+    free_bytes, limit_bytes = memory.get("free_bytes"), memory.get("limit_bytes")
+    if free_bytes is not None and limit_bytes:
+        put.set("embedding_memory_usage_percent", 100 * (1 - free_bytes / limit_bytes))
+
+
 def _set_health(put: Instruments, health: Mapping[str, Any]) -> None:
     for name, component in health.get("components", {}).items():
         put.set("embedding_health_status", _HEALTH[component["status"]], component=name)
@@ -152,7 +163,7 @@ def _set_caches(put: Instruments, cache: Mapping[str, Any]) -> None:
     for layer, tier in cache.get("tiers", {}).items():
         put.set("embedding_cache_entries", tier.get("size") or 0, layer=layer)
         if "breaker" in tier:
-            put.set("embedding_circuit_breaker_state", _BREAKER[tier["breaker"]], component=layer)
+            put.set("embedding_circuit_breaker_state", _BREAKER[tier["breaker"]], component=f"cache:{layer}")
 
 
 def _set_objectives(put: Instruments, states: Any) -> None:
@@ -243,8 +254,9 @@ def _vectors_quantized(put: Instruments, event: ev.VectorsQuantized) -> None:
 
 
 def _near_checked(put: Instruments, event: ev.NearDuplicateChecked) -> None:
-    put.add("embedding_semantic_cache_checks_total", outcome=event.outcome)
-    put.observe("embedding_semantic_cache_similarity", event.similarity)
+    put.add("embedding_semantic_cache_checks_total", event.n_texts, outcome=event.outcome)
+    if event.similarity is not None:
+        put.observe("embedding_semantic_cache_similarity", event.similarity)
     if event.true_cosine is not None:
         put.observe("embedding_semantic_cache_true_cosine", event.true_cosine)
 

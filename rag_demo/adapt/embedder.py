@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from hybrid_embeddings.events import Events
 from rag_demo.adapt.fields import WEIGHTS, layered_passage, split_passage
 from rag_demo.adapt.train import mix
-from rag_demo.ports import Embedder, Vectors
+from rag_demo.ports import Embedder, Observable, Vectors
 from rag_demo.types import Document
 
 
@@ -36,6 +37,11 @@ class FieldEmbedder:
     def dimension(self) -> int:
         """Length of every vector."""
         return self._service.dimension
+
+    @property
+    def events(self) -> Events:
+        """Those of the service; none if it has none."""
+        return self._service.events if isinstance(self._service, Observable) else Events()
 
     def passage(self, document: Document) -> str:
         """The fields of a document, a line for each."""

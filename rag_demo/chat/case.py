@@ -53,6 +53,7 @@ class Case:
     def finishing(self, events: Events, backend: str) -> Iterator[Callable[[Answer], Answer]]:
         """Give the answer its timings, and tell how the question ended, whichever way it did."""
         outcome: Outcome = "cancelled"
+        failure = ""
 
         def finish(answer: Answer) -> Answer:
             nonlocal outcome, backend
@@ -63,13 +64,13 @@ class Case:
 
         try:
             yield finish
-        except (InputError, LlmError, OSError):
-            outcome = "failed"
+        except (InputError, LlmError, OSError) as error:
+            outcome, failure = "failed", type(error).__name__
             raise
         finally:
             if events:
                 stages = tuple(self.stages_ms.items())
-                events.emit(AnswerFinished(outcome, backend, self.elapsed_ms, self.first_token_ms, stages))
+                events.emit(AnswerFinished(outcome, backend, self.elapsed_ms, self.first_token_ms, stages, failure))
 
 
 def check_question(question: str) -> str:

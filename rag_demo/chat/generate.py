@@ -161,5 +161,6 @@ class Writer:
                     tokens_per_s=usage.tokens_per_s,
                     finish_reason="failed" if generated.failure else generated.finish_reason,
                     timings=usage.origin,
+                    retries=usage.retries,
                 )
             )

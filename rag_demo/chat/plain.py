@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag_demo.chat.case import Case
-from rag_demo.chat.evidence import is_evidence, weigh
+from rag_demo.chat.evidence import is_evidence, strength, weigh
 from rag_demo.chat.extractive import compose, enumerate_objects, refuse
 from rag_demo.chat.library import Shelves
 from rag_demo.chat.ports import Knowledge
@@ -50,7 +50,8 @@ class Teller:
         case.stages_ms.update(found.timings_ms)
         if self._events:
             took, stages = case.stages_ms["retrieve"], tuple(found.timings_ms.items())
-            self._events.emit(RetrievalFinished(took, len(found.hits), bool(hits), found.degraded, stages))
+            best = None if found.listed else max((strength(hit, weights) for hit in found.hits), default=None)
+            self._events.emit(RetrievalFinished(took, len(found.hits), bool(hits), best, found.degraded, stages))
         return Judged(found, weights, tuple(Source(n, hit) for n, hit in enumerate(hits, start=1)))
 
     def tell(self, case: Case, judged: Judged) -> Answer:

@@ -21,6 +21,7 @@ from rag_demo.errors import (
     LlmTimeout,
     LlmUnavailable,
 )
+from rag_demo.events import BackendChanged, BackendFailed, Events
 from rag_demo.llm.options import Limits
 from rag_demo.llm.ports import Backend, Place
 from rag_demo.llm.retries import retrying
@@ -54,11 +55,19 @@ class _Opened:
 class Gateway:
     """Answers by the first back end of a chain that can. See `rag_demo.llm.ports.LanguageModel`."""
 
-    def __init__(self, links: Sequence[Link], *, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
-        """Chain ``links`` in the order of preference; ``clock`` is in seconds."""
+    def __init__(
+        self,
+        links: Sequence[Link],
+        *,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        events: Events | None = None,
+    ) -> None:
+        """Chain ``links`` in the order of preference; ``clock`` is in seconds, ``events`` hear of failures."""
         self._links = tuple(links)
         self._limits = limits
         self._clock = clock
+        self._events = events or Events()
         self._slots = Slots(concurrency=limits.concurrency, queue=limits.queue, clock=clock)
         self._ratio = TokenRatio()
 
@@ -123,7 +132,7 @@ class Gateway:
             if not link.breaker.allow():
                 failures.append(_resting(link))
                 continue
-            with _judged(link.breaker) as judged:
+            with self._told(link), _judged(link.breaker) as judged:
                 try:
                     opened = await self._open(link.backend, request, deadline, meter)
                 except ContextOverflow:
@@ -131,6 +140,7 @@ class Gateway:
                 except LlmError as error:
                     judged.failed_with(error)
                     failures.append(error)
+                    self._events.emit(BackendFailed(link.backend.name, type(error).__name__))
                     # Its message may quote the server, and the server the question.
                     _log.warning("No answer by %s (%s).", link.backend.name, type(error).__name__)
                     continue
@@ -142,6 +152,19 @@ class Gateway:
                 judged.succeeded()
                 return
         raise _together(failures)
+
+    @contextlib.contextmanager
+    def _told(self, link: Link) -> Iterator[None]:
+        """Tell whether the breaker has changed, or the answer broke off."""
+        before = link.breaker.state
+        try:
+            yield
+        except LlmError as error:
+            self._events.emit(BackendFailed(link.backend.name, type(error).__name__))
+            raise
+        finally:
+            if link.breaker.state != before:
+                self._events.emit(BackendChanged(link.backend.name, link.breaker.state))
 
     async def _open(self, backend: Backend, request: Request, deadline: Deadline, meter: Meter) -> _Opened:
         """Up to the first token, after which nothing may be repeated: the user has seen it."""

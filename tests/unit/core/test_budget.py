@@ -8,7 +8,7 @@ import pytest
 from hybrid_embeddings import EmbeddingService, Settings, lane_wiring
 from hybrid_embeddings.errors import LaneError, LaneOutOfMemory
 from hybrid_embeddings.experimental.bandit import BanditBudget
-from hybrid_embeddings.models.devices import HostMemory, available_memory_bytes
+from hybrid_embeddings.models.devices import HostMemory, available_memory_bytes, memory_limit_bytes
 from hybrid_embeddings.resilience.breaker import Breaker
 from hybrid_embeddings.scheduling.budget import (
     BudgetFacts,
@@ -358,12 +358,15 @@ def test_memory_of_machine_and_container(tmp_path):
     (tmp_path / "memory.max").write_text("max\n", encoding="ascii")
     (tmp_path / "memory.current").write_text("30000\n", encoding="ascii")
     assert available_memory_bytes(meminfo=meminfo, cgroup=tmp_path) == 51_200
+    assert memory_limit_bytes(meminfo=meminfo, cgroup=tmp_path) == 102_400
     (tmp_path / "memory.max").write_text("40000\n", encoding="ascii")
     (tmp_path / "memory.stat").write_text("anon 1\ninactive_file 5000\n", encoding="ascii")
     assert available_memory_bytes(meminfo=meminfo, cgroup=tmp_path) == 15_000
+    assert memory_limit_bytes(meminfo=meminfo, cgroup=tmp_path) == 40_000
     (tmp_path / "memory.current").write_text("90000\n", encoding="ascii")
     assert available_memory_bytes(meminfo=meminfo, cgroup=tmp_path) == 0
     assert available_memory_bytes(meminfo=tmp_path / "none", cgroup=tmp_path / "none") is None
+    assert memory_limit_bytes(meminfo=tmp_path / "none", cgroup=tmp_path / "none") is None
 
 
 def test_memory_of_an_older_container(tmp_path):

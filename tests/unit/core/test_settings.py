@@ -170,6 +170,8 @@ def test_describe_has_every_option_with_a_meaning():
     rows = describe()
     assert [env for env, _, _ in rows] == [option.metadata["env"] for option in fields(Settings)]
     assert all(meaning.endswith(".") for _, _, meaning in rows)
+    defaults = {env: default for env, default, _ in rows if default}  # env.example with every line uncommented
+    assert Settings.load(environ=defaults, env_file=None) == Settings.load(environ={}, env_file=None)
 
 
 @pytest.mark.parametrize(("is_on", "expected"), [(True, 64 * 2**20), (False, 0)])

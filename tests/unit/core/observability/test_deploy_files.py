@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hybrid_embeddings.observability.catalogue import METRICS
+from hybrid_embeddings.observability.catalogue import METRICS as ENGINE_METRICS
+from rag_demo.observability.catalogue import METRICS as CHAT_METRICS
 
 DEPLOY = Path(__file__).parents[4] / "deploy"
 DASHBOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
 ALERTS = DEPLOY / "prometheus" / "alerts.yml"
 PROMTOOL = shutil.which("promtool")
-ALL_METRICS = METRICS
+ALL_METRICS = (*ENGINE_METRICS, *CHAT_METRICS)
 SERIES = {
     metric.name + suffix: {*metric.labels, "instance", "job", *(["le"] if suffix == "_bucket" else [])}
     for metric in ALL_METRICS
@@ -71,7 +72,8 @@ NOT_SHOWN = [
 ]
 
 
-def test_dashboards_are_what_the_table_makes_of_them():
+def test_dashboards_are_what_the_table_makes_of_them(monkeypatch):
+    monkeypatch.syspath_prepend(DEPLOY)  # as for a script in that folder
     made = runpy.run_path(str(DEPLOY / "dashboards.py"))
     assert {file.stem for file in DASHBOARDS} == set(made["DASHBOARDS"])
     for file in DASHBOARDS:

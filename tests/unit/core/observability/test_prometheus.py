@@ -24,6 +24,7 @@ LANE = {
     "batches": 3,
     "memory_pool": {},
     "free_bytes": None,
+    "budget": {"time_error": 0.25, "memory_error": None},
 }
 
 
@@ -90,7 +91,7 @@ def test_usage_is_the_busy_share_of_all_slots_since_the_scrape_before():
 
 def test_totals_that_start_again_are_added():
     """A forked process or a new engine counts from 0; a counter never goes back."""
-    instruments = Instruments([Metric("things_total", "counter", "Things.")])
+    instruments = Instruments([Metric("things_total", "counter", "things", "Things.")])
     for total in (5, 8, 2, 3):
         instruments.advance("things_total", total)
     assert instruments.registry.get_sample_value("things_total") == 8 + 3
@@ -102,6 +103,7 @@ def test_gauges_of_gpus_pools_health_and_caches():
     service = Service(
         lanes={"cuda:1": gpu},
         health={"status": "degraded", "components": {"cuda:1": {"status": "unhealthy", "detail": ""}}},
+        memory={"free_bytes": 25, "limit_bytes": 100},
         cache={"tiers": {"redis": {"size": 12, "breaker": "half_open"}}},
         queued_tokens=17,
         targets={"cache_hit_rate": 0.8},
@@ -115,7 +117,10 @@ def test_gauges_of_gpus_pools_health_and_caches():
         ("embedding_memory_pool_hits_total", 9, {"device": "cuda:1", "pool": "pinned"}),
         ("embedding_memory_pool_fragmentation", 0.25, {"device": "cuda:1", "pool": "pinned"}),
         ("embedding_circuit_breaker_state", 2, {"component": "cuda:1"}),
-        ("embedding_circuit_breaker_state", 1, {"component": "redis"}),
+        ("embedding_circuit_breaker_state", 1, {"component": "cache:redis"}),
+        ("embedding_budget_prediction_error", 0.25, {"device": "cuda:1", "quantity": "time"}),
+        ("embedding_budget_prediction_error", None, {"device": "cuda:1", "quantity": "memory"}),
+        ("embedding_memory_usage_percent", 75, {}),
         ("embedding_health_status", 0, {"component": "cuda:1"}),
         ("embedding_health_status", 0.5, {"component": "service"}),
         ("embedding_cache_entries", 12, {"layer": "redis"}),
