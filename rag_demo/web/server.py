@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import contextvars
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 
@@ -96,7 +95,13 @@ def build(library: Library, service: EmbeddingService, settings: Settings, *, ho
             yield
             warming.cancel()
 
-    app = create_app(site, {embedder.model_name: embedder}, limits=limits, scrape=_scrape(service), lifespan=lifespan)
+    app = create_app(
+        site,
+        {embedder.model_name: embedder},
+        limits=limits,
+        scrape=_scrape(library, service, settings),
+        lifespan=lifespan,
+    )
     app.mount("/mcp", _with_caller(tools))
     return app
 
@@ -129,11 +134,7 @@ def _with_caller(app: ASGIApp) -> ASGIApp:
     return called
 
 
-def _scrape(service: EmbeddingService) -> Scrape:
-    from hybrid_embeddings.observability.instruments import exposition, multiprocess_registry
-    from hybrid_embeddings.observability.prometheus import PrometheusMetrics
+def _scrape(library: Library, service: EmbeddingService, settings: Settings) -> Scrape:
+    from rag_demo.observability.scrape import open_scrape
 
-    metrics = PrometheusMetrics()
-    metrics.watch(service)
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    return lambda: exposition(multiprocess_registry(folder) if folder else metrics.registry)
+    return open_scrape(library, service, settings.data_path)

@@ -43,7 +43,7 @@ async def llm():
 @pytest.fixture
 async def client(llm, tmp_path, monkeypatch):
     monkeypatch.setattr(wiring, "build_embedder", lambda *_: WordEmbedder())
-    monkeypatch.setattr(web, "_scrape", lambda _: lambda: (b"", "text/plain"))
+    monkeypatch.setattr(web, "_scrape", lambda *_: lambda: (b"", "text/plain"))
     settings = Settings(
         data_dir=str(tmp_path / "данные"),
         model="слова",

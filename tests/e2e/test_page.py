@@ -39,7 +39,7 @@ def url(tmp_path_factory):
     settings = Settings(data_dir=str(folder / "данные"), model="слова")
     patched = pytest.MonkeyPatch()
     patched.setattr(wiring, "build_embedder", lambda *_: WordEmbedder())
-    patched.setattr(server, "_scrape", lambda _: lambda: (b"", "text/plain"))
+    patched.setattr(server, "_scrape", lambda *_: lambda: (b"", "text/plain"))
     with contextlib.closing(Library(settings)) as library:
         library.index(dump.root, "дом", progress=lambda *_: None)
         app = server.build(library, Service(), settings, host="127.0.0.1")

@@ -53,7 +53,7 @@ def library(tmp_path, monkeypatch, dump):
 @pytest.fixture
 def client_for(library, monkeypatch):
     """Make a client of a server with other settings."""
-    monkeypatch.setattr(server, "_scrape", lambda _: lambda: (b"a_metric 1\n", "text/plain"))
+    monkeypatch.setattr(server, "_scrape", lambda *_: lambda: (b"a_metric 1\n", "text/plain"))
 
     def make(**options):
         settings = Settings(data_dir=library._settings.data_dir, model=MODEL, **options)
