@@ -14,9 +14,10 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from rag_demo.chat.session import MOST_TURNS, NEW, Conversation, Turn
+from rag_demo.chat.session import MOST_TURNS, NEW, Conversation, Turn, stand_alone
 from rag_demo.chat.stream import ChatEvent, Done, SourcesFound, TextDelta
 from rag_demo.errors import RagDemoError
+from rag_demo.index.ports import Where
 from rag_demo.llm.tokens import estimate_tokens
 from rag_demo.types import Answer
 from rag_demo.web import schemas
@@ -26,6 +27,7 @@ from rag_demo.web.site import Site, source
 
 MODEL = "rag-demo"
 _LONGEST = 100_000  # letters of one message
+_LOOKED_UP = 2  # «он» hardly ever stands for something further back; each costs a search
 
 
 class Part(BaseModel):
@@ -93,8 +95,9 @@ def router(site: Site, embedding_models: Sequence[str]) -> APIRouter:
         """
         if body.model not in {MODEL, "default"}:
             raise Refused(404, "model_not_found", f"There is no model {body.model[:80]!r}. Models: {MODEL}.")
-        question, conversation = _asked(body.messages)
+        question, before = _asked(body.messages)
         where = scope(request, site, body.rag)
+        conversation = await _conversation(site, before, where)
         chat = await begun(site.chat(question, where=where, top_k=body.rag.top_k, conversation=conversation))
         told = _Told(f"chatcmpl-{uuid.uuid4().hex}", sum(estimate_tokens(message.text) for message in body.messages))
         if body.stream:
@@ -109,23 +112,34 @@ def router(site: Site, embedding_models: Sequence[str]) -> APIRouter:
     return routes
 
 
-def _asked(messages: Sequence[ChatMessage]) -> tuple[str, Conversation]:
-    """The question, and what was said before it."""
+def _asked(messages: Sequence[ChatMessage]) -> tuple[str, list[tuple[str, str]]]:
+    """The question, and the questions before it with their answers."""
     spoken = [message for message in messages if message.role in {"user", "assistant"}]
     if not spoken or spoken[-1].role != "user" or not spoken[-1].text.strip():
         raise Refused(400, "messages", "The last message must be a question of the user.")
     question = spoken[-1].text.strip()
     if len(question) > schemas.LONGEST_QUESTION:
         raise Refused(400, "messages", f"The question has {len(question):,} letters, at most 2,000 are read.")
-    conversation = NEW
+    before: list[tuple[str, str]] = []
     asked = ""
-    for message in spoken[-2 * MOST_TURNS - 1 : -1]:
+    for message in spoken[:-1]:
         if message.role == "user":
-            asked = message.text
+            asked = message.text.strip()
         elif asked:
-            conversation = conversation.with_turn(Turn(asked, asked, message.text))
+            before.append((asked[: schemas.LONGEST_QUESTION], message.text))
             asked = ""
-    return question, conversation
+    return question, before[-MOST_TURNS:]
+
+
+async def _conversation(site: Site, before: Sequence[tuple[str, str]], where: Where) -> Conversation:
+    """What was said before. Clients of this API cannot tell what an answer was about, so the last are looked up."""
+    conversation = NEW
+    for number, (asked, answer) in enumerate(before, start=1):
+        standalone = stand_alone(asked, conversation)
+        looked_up = number > len(before) - _LOOKED_UP
+        names = await site.names(standalone, answer, Where(where.space_ids)) if looked_up else ()
+        conversation = conversation.with_turn(Turn(asked, standalone, answer, names))
+    return conversation
 
 
 class _Told:

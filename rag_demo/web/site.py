@@ -31,6 +31,7 @@ _AROUND = 6  # lines shown before and after those that are cited
 _MOST_MEMBERS = 400
 _MOST_USAGES = 50
 _CANDIDATES = 200
+_REMEMBERED = 3  # names of an answer
 EXAMPLES = {
     "ru": [
         "Как получить курс валюты на дату?",
@@ -93,6 +94,12 @@ class Site:
     async def search(self, question: str, *, where: Where, limit: int) -> Found:
         """The best documents for a question."""
         return await self._with(where.space_ids, lambda one: one.search(question, where=where, limit=limit))
+
+    async def names(self, question: str, answer: str, where: Where) -> tuple[str, ...]:
+        """Full names that an earlier answer rested on, as far as they can still be told; those that it says first."""
+        found = await self.search(question, where=where, limit=_REMEMBERED)
+        names = [hit.document.full_name for hit in found.hits]
+        return tuple(sorted(names, key=lambda name: name.rpartition(".")[2] not in answer))
 
     async def describe(self, name: str, spaces: Sequence[str]) -> schemas.ObjectOut | None:
         """An object or module under any of its names; None: there is none."""
