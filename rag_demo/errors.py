@@ -7,7 +7,9 @@
     ├── IndexMissing      nothing has been indexed yet, or not this space
     ├── IndexBusy         another process owns the index
     ├── IndexBroken       its files are damaged or of another version
+    ├── VectorsAway       the Qdrant server cannot be reached, or refuses the key
     ├── NoRoom            the disk is too full to build one
+    ├── PlanRefused       a set-up does not fit its machine, or would cut prompts
     └── LlmError          no answer of a language model
         ├── LlmUnavailable    the server is not reached, or fails itself
         ├── LlmInterrupted    the answer broke off
@@ -52,8 +54,16 @@ class IndexBroken(RagDemoError):
     """The files of an index are damaged or of another version; indexing again mends it."""
 
 
+class VectorsAway(RagDemoError):
+    """The server that keeps the vectors cannot be reached, is overloaded, or refuses the key. It may come back."""
+
+
 class NoRoom(RagDemoError):
     """The disk has too little room for the index that is to be built."""
+
+
+class PlanRefused(RagDemoError):
+    """A set-up does not fit the machine, or its window would cut prompts or answers."""
 
 
 class LlmError(RagDemoError):
