@@ -12,11 +12,11 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from hybrid_embeddings.errors import LaneError, LaneOutOfMemory, MissingDependencyError, ModelUnsupported
+from hybrid_embeddings.errors import MissingDependencyError, ModelUnsupported
 from hybrid_embeddings.models.collate import collate
 from hybrid_embeddings.models.folders import built_folder
+from hybrid_embeddings.models.lane_check import TOLERANCE
+from hybrid_embeddings.models.openvino_graph import SINGLE_WIDTHS, Graph, SingleGraphs
 from hybrid_embeddings.models.prepared import PreparedModel
 from hybrid_embeddings.types import Batch, ModelCard, Precision, Vectors
 
@@ -29,6 +29,9 @@ _BATCH_TOKENS = 2048
 # Widths are rounded up to a multiple: every new shape costs a preparation inside OpenVINO, and kernels like
 # full registers. Costs 4–8 % padding, wins more.
 _WIDTH_MULTIPLE = 8
+# Single short texts have graphs of their own if the weights in float32 (a copy of which each of them holds, at half
+# the size or less) are not larger than this.
+_LARGEST_COPIED_BYTES = 2**27
 
 
 class OpenVinoLane:
@@ -59,55 +62,55 @@ class OpenVinoLane:
         self._options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": n_threads}
         if os.access(model.folder, os.W_OK):
             self._options["CACHE_DIR"] = str(model.folder / "compiled")
-        self._compiled = self._compile("bf16" if wants_half else "f32")
-        self._exact = None if wants_half else self._compiled
+        self._hint = "bf16" if wants_half else "f32"
+        self._usual = Graph(self._compile(graph, self._hint))
+        self._exact = None if wants_half else self._usual
+        is_small = graph.with_suffix(".bin").stat().st_size <= _LARGEST_COPIED_BYTES
+        self._singles = SingleGraphs(self._compile_single, tolerance=TOLERANCE[precision]) if is_small else None
         self._lock = threading.Lock()
-        self._idle: list[Any] = []
 
     def run(self, batch: Batch) -> Vectors:
         """See :class:`hybrid_embeddings.ports.Lane`."""
-        inputs = collate(batch, self._card, width_multiple=_WIDTH_MULTIPLE)
+        is_short = len(batch.texts) == 1 and batch.width <= max(SINGLE_WIDTHS)
+        inputs = collate(batch, self._card, width_multiple=SINGLE_WIDTHS[0] if is_short else _WIDTH_MULTIPLE)
         if batch.exact:
-            return self._infer(self._exact_model().create_infer_request(), inputs)
-        with self._lock:
-            request = self._idle.pop() if self._idle else None
-        request = request or self._compiled.create_infer_request()
-        vectors = self._infer(request, inputs)
-        # A request that raised is not used again.
-        with self._lock:
-            self._idle.append(request)
+            return self._exact_graph().infer(inputs)
+        if self._singles is None:
+            return self._usual.infer(inputs)
+        if (graph := self._singles.find(inputs)) is not None:
+            return graph.infer(inputs)
+        vectors = self._usual.infer(inputs)
+        self._singles.note(inputs, vectors)
         return vectors
 
     def close(self) -> None:
         """See :class:`hybrid_embeddings.ports.Lane`."""
-        self._idle.clear()
-        self._compiled = self._exact = None
+        if self._singles is not None:
+            self._singles.close()
+        for graph in (self._usual, self._exact):
+            if graph is not None:
+                graph.close()
 
-    def _compile(self, hint: str) -> Any:
+    def _compile(self, graph: Any, hint: str, *, cached: bool = True) -> Any:
         options = {**self._options, "INFERENCE_PRECISION_HINT": hint}
+        if not cached:
+            options.pop("CACHE_DIR", None)
         try:
-            return self._core.compile_model(str(self._graph), "CPU", options)
+            return self._core.compile_model(graph, "CPU", options)
         except RuntimeError as error:
             raise ModelUnsupported(f"OpenVINO cannot compile {self._graph}: {error}") from error
 
-    def _exact_model(self) -> Any:
+    def _compile_single(self, width: int) -> Graph:
+        model = self._core.read_model(self._graph)
+        model.reshape({each.any_name: [1, width] for each in model.inputs})
+        # Not kept on disk: reading it back takes as long as compiling.
+        return Graph(self._compile(model, self._hint, cached=False))
+
+    def _exact_graph(self) -> Graph:
         with self._lock:
             if self._exact is None:
-                self._exact = self._compile("f32")
+                self._exact = Graph(self._compile(self._graph, "f32"))
             return self._exact
-
-    @staticmethod
-    def _infer(request: Any, inputs: dict[str, np.ndarray[Any, Any]]) -> Vectors:
-        try:
-            request.infer(inputs)
-        except MemoryError as error:
-            raise LaneOutOfMemory(str(error)) from error
-        except RuntimeError as error:
-            # OpenVINO reports a failed allocation as a RuntimeError whose text comes from the C++ library.
-            if "bad_alloc" in str(error) or "out of memory" in str(error).lower():
-                raise LaneOutOfMemory(str(error)) from error
-            raise LaneError(f"OpenVINO: {error}") from error
-        return np.array(request.get_output_tensor(0).data, dtype=np.float32)
 
 
 def _core() -> openvino.Core:
