@@ -50,6 +50,7 @@ PANELS = (
         ((rate("embedding_semantic_cache_checks_total", "outcome"), "{{outcome}}"),),
         "ops",
     ),
+    Panel("News of near-duplicates", ((rate("embedding_federation_messages_total", "news"), "{{news}}"),), "ops"),
     Panel("Estimated cosine of the nearest text", quantiles("embedding_semantic_cache_similarity"), "short"),
     Panel(
         "True cosine of measured hits, p1",

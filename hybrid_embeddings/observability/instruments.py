@@ -35,9 +35,8 @@ class Instruments:
         self._made = {metric.name: (metric, _make(client, metric, self.registry)) for metric in metrics}
 
     def add(self, name: str, amount: float = 1, /, **labels: str) -> None:
-        """Count."""
-        if amount:
-            self._child(name, labels).inc(amount)
+        """Count. An amount of 0 makes the series, so that rates know where it began."""
+        self._child(name, labels).inc(amount)
 
     def observe(self, name: str, value: float, /, **labels: str) -> None:
         """Put a value into a histogram."""

@@ -162,6 +162,8 @@ def _set_health(put: Instruments, health: Mapping[str, Any]) -> None:
 def _set_caches(put: Instruments, cache: Mapping[str, Any]) -> None:
     for layer, tier in cache.get("tiers", {}).items():
         put.set("embedding_cache_entries", tier.get("size") or 0, layer=layer)
+        for news, count in tier.get("federation", {}).items():
+            put.advance("embedding_federation_messages_total", count, news=news)
         if "breaker" in tier:
             put.set("embedding_circuit_breaker_state", _BREAKER[tier["breaker"]], component=f"cache:{layer}")
 

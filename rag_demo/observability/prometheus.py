@@ -126,9 +126,13 @@ def _generation_finished(put: Instruments, event: ev.GenerationFinished) -> None
         put.observe("rag_llm_decode_seconds", event.decode_ms / 1e3, backend=backend, timings=event.timings)
     if event.tokens_per_s is not None:
         put.observe("rag_llm_tokens_per_second", event.tokens_per_s, backend=backend, timings=event.timings)
-    put.add("rag_llm_prompt_tokens_total", event.prompt_tokens or 0, backend=backend)
-    put.add("rag_llm_cached_prompt_tokens_total", event.cached_tokens or 0, backend=backend)
-    put.add("rag_llm_completion_tokens_total", event.completion_tokens or 0, backend=backend)
+    for name, count in (
+        ("rag_llm_prompt_tokens_total", event.prompt_tokens),
+        ("rag_llm_cached_prompt_tokens_total", event.cached_tokens),
+        ("rag_llm_completion_tokens_total", event.completion_tokens),
+    ):
+        if count is not None:
+            put.add(name, count, backend=backend)
 
 
 def _backend_failed(put: Instruments, event: ev.BackendFailed) -> None:
