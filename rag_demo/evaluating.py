@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag_demo import wiring
+from rag_demo import index_wiring, wiring
 from rag_demo.adapt_wiring import ADAPTED, ModelChoice, open_adapted
 from rag_demo.chat.answer import Assistant
 from rag_demo.configurations import bundled, golden_path
@@ -167,7 +167,7 @@ class _Indexed:
         data = settings.data_path / "evaluation" / f"{plan.name}-{name}"
         self._settings = dataclasses.replace(settings, data_dir=str(data), answer_cache="off")
         manifest = SpaceStore(data).manifest(space_id)
-        if manifest is None or manifest.recipe != wiring.choices_digest(self._settings):
+        if manifest is None or manifest.recipe != index_wiring.choices_digest(self._settings):
             self._make(plan, folder)
         self._opened = contextlib.ExitStack()
 
@@ -187,7 +187,7 @@ class _Indexed:
         complain(f"Index {plan.name!r}: {len(plan.ingested.documents):,} documents.")
         choice = ModelChoice(self._model, learn_from=plan.learn_from, excluded=plan.excluded)
         with contextlib.ExitStack() as opened:
-            wiring.index(
+            index_wiring.index(
                 plan.ingested,
                 source=folder,
                 embedder=lambda: opened.enter_context(contextlib.closing(_named(self._model))),

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from rag_demo import wiring
+from rag_demo import index_wiring
 from rag_demo.adapt_wiring import ModelChoice
+from rag_demo.dense_wiring import check_server, moved, renew_dense
 from rag_demo.errors import IndexBroken
 from rag_demo.index.build import Counts, Parts, Progress
 from rag_demo.index.changes import Changes
@@ -21,6 +22,7 @@ from rag_demo.index.update import advance, check_enough, finish, is_unfinished, 
 from rag_demo.indexing import FilesRead, Job, Report
 from rag_demo.ingest import Ingested
 from rag_demo.lending import OpenModels, OpenVectors
+from rag_demo.parts_wiring import open_catalogue, open_parts, touch
 from rag_demo.ports import Embedder
 from rag_demo.settings import Settings
 
@@ -49,6 +51,7 @@ class Indexer:
 
     def index(self, job: Job, model: ModelChoice | None, *, full: bool) -> Report:
         """See `Library.index`."""
+        check_server(self._settings)
         model = model or self._model_of(job.space_id)
         reason = self._why_anew(job.space_id, model, full=full)
         if reason:
@@ -93,8 +96,10 @@ class Indexer:
         return self._outdated(manifest, model)
 
     def _outdated(self, manifest: Manifest, model: ModelChoice) -> str:
-        if manifest.format != FORMAT or manifest.recipe != wiring.choices_digest(self._settings):
+        if manifest.format != FORMAT or manifest.recipe != index_wiring.choices_digest(self._settings):
             return "another version or other settings made the old one"
+        if reason := moved(self._store.folder_of(manifest.space_id, manifest.generation), self._settings):
+            return reason[0].lower() + reason[1:]
         if model.name != manifest.model_choice:
             return f"another model was asked for than that of the old one ({manifest.model_name})"
         if not manifest.model_folder and manifest.model_fingerprint != self._models.chosen(model).fingerprint:
@@ -106,8 +111,8 @@ class Indexer:
             manifest, folder = self._store.require(job.space_id)
             changes = job.compare(self._known(job, manifest, folder))
             if not changes and not is_unfinished(folder):
-                wiring.touch(folder, changes.touched)
-                with contextlib.closing(wiring.open_catalogue(manifest, folder)) as catalogue:
+                touch(folder, changes.touched)
+                with contextlib.closing(open_catalogue(manifest, folder)) as catalogue:
                     return Report(manifest, tuple(job.problems(catalogue.problems())), Counts(), Counts())
             with self._open_parts(manifest, folder) as parts:
                 return self._advance(job, changes, manifest, folder, parts)
@@ -136,7 +141,7 @@ class Indexer:
         manifest = dataclasses.replace(manifest, changed=manifest.changed + counted.all)
         self._store.publish(manifest)
         self._forget(job.space_id)
-        finish(parts, folder, revision=revision)
+        finish(parts, folder, revision=revision, shared=bool(self._settings.qdrant_url))
         files_counted = Counts(len(changes.added), len(changes.changed), len(changes.removed))
         return Report(manifest, tuple(problems), files_counted, counted, lag_s=job.lag_s(changes))
 
@@ -160,7 +165,7 @@ class Indexer:
             format=sources.format,
             facts=[fact for _, file in read for fact in file.facts],
         )
-        manifest = wiring.index(
+        manifest = index_wiring.index(
             ingested,
             source=job.folder,
             embedder=embedder,
@@ -178,7 +183,7 @@ class Indexer:
         return Report(manifest, tuple(problems), *added, rebuilt=reason)
 
     def _known(self, job: Job, manifest: Manifest, folder: Path) -> dict[str, FileState]:
-        with contextlib.closing(wiring.open_catalogue(manifest, folder)) as catalogue:
+        with contextlib.closing(open_catalogue(manifest, folder)) as catalogue:
             known = catalogue.states()
         if manifest.source == str(job.folder.resolve()) and manifest.documents_folders == job.documents_folders:
             return known
@@ -190,7 +195,7 @@ class Indexer:
         if not any(document.doc_type == "note" for _, file in read for document in file.documents):
             return read
         documents = [document for _, file in read for document in file.documents]
-        sorted_ = iter(wiring.classify(documents, embedder=embedder(), settings=self._settings))
+        sorted_ = iter(index_wiring.classify(documents, embedder=embedder(), settings=self._settings))
         return [
             (state, dataclasses.replace(file, documents=[next(sorted_) for _ in file.documents]))
             for state, file in read
@@ -201,12 +206,13 @@ class Indexer:
         """The parts of a generation, to write; with ``renew``, empty ones for those that are damaged."""
         try:
             dense = self._vectors.index(folder)
+            dense.check()
         except IndexBroken:
             if not renew:
                 raise
-            dense = wiring.renew_dense(folder, dimension=manifest.dimension, settings=self._settings)
+            dense = renew_dense(folder, dimension=manifest.dimension, settings=self._settings)
             self._vectors.put(folder, dense)
-        parts = wiring.open_parts(folder, dense=dense, renew=renew)
+        parts = open_parts(folder, dense=dense, renew=renew)
         try:
             yield parts
         finally:

@@ -17,16 +17,18 @@ from rag_demo import wiring
 from rag_demo.adapt_wiring import ModelChoice
 from rag_demo.chat.answer import Assistant
 from rag_demo.chat.session import NEW, Conversation
+from rag_demo.dense_wiring import open_dense, open_store
 from rag_demo.errors import IndexBroken, IndexMissing, NoRoom, RagDemoError
 from rag_demo.events import Events, SpaceUpdated, SpaceUpdateFailed
 from rag_demo.index.build import Progress
 from rag_demo.index.ports import Where
 from rag_demo.index.repair import Difference
-from rag_demo.index.store import SpaceStore, check_space_name
+from rag_demo.index.store import check_space_name
 from rag_demo.indexer import Indexer
 from rag_demo.indexing import Job, Report
 from rag_demo.ingest.sources import open_sources
 from rag_demo.lending import Assistants, OpenModels, OpenVectors
+from rag_demo.retrieve.rerank import Reranker
 from rag_demo.settings import Settings
 from rag_demo.speaking import OnText, Speaker
 from rag_demo.types import Answer
@@ -42,8 +44,8 @@ class Library:
     def __init__(self, settings: Settings) -> None:
         """Open nothing yet."""
         self._settings = settings
-        self._store = SpaceStore(settings.data_path)
-        self._vectors = OpenVectors(partial(wiring.open_dense, settings=settings))
+        self._store = open_store(settings)
+        self._vectors = OpenVectors(partial(open_dense, settings=settings))
         self._assistants = Assistants(self._store, self._open_assistant)
         self._models = OpenModels()
         self._indexer = Indexer(
@@ -52,7 +54,8 @@ class Library:
         self._writing = threading.Lock()
         self._answers = wiring.open_answer_cache(settings)
         self._speaker: Speaker | None = None
-        self._speaker_lock = threading.Lock()
+        self._reranker: Reranker | None = None
+        self._loading = threading.Lock()
         self.events = Events()
 
     def subscribe_models(self, subscriber: Subscriber) -> None:
@@ -191,13 +194,21 @@ class Library:
             writer=speaker.writer if speaker else None,
             model_name=f"{self._settings.llm_mode}:{self._settings.llm_base_url}:{self._settings.llm_model}",
             events=self.events,
+            reranker=self._reranking(),
         )
+
+    def _reranking(self) -> Reranker | None:
+        """The reranker of the settings, loaded once; None: the legs decide the order."""
+        with self._loading:
+            if self._reranker is None:
+                self._reranker = wiring.build_reranker(self._settings, self.events)
+            return self._reranker
 
     def _speaking(self) -> Speaker | None:
         """The language model of the settings, opened once; None: answers are put together out of the sources."""
         if self._settings.llm_mode == "extractive":
             return None
-        with self._speaker_lock:
+        with self._loading:
             if self._speaker is None:
                 self._speaker = Speaker(self._settings, events=self.events)
             return self._speaker

@@ -55,7 +55,17 @@ class Settings:
         "Model of new indexes: adapted (trained on the configuration itself while it is indexed) or the name or folder "
         "of any other. Empty: EMBEDDING_MODEL.",
     )
-    qdrant_url: str = _option("", "QDRANT_URL", "Not supported yet: the vectors live in a folder (Qdrant Edge).")
+    qdrant_url: str = _option(
+        "",
+        "QDRANT_URL",
+        "Qdrant server for the vectors (http://127.0.0.1:6333), needed for several workers. Empty: they live in "
+        "RAG_DATA_DIR (Qdrant Edge). An index is made anew when this changes.",
+        is_secret=True,  # it may hold a password
+    )
+    qdrant_api_key: str = _option("", "QDRANT_API_KEY", "Key that the Qdrant server asks for.", is_secret=True)
+    qdrant_timeout_s: int = _option(
+        10, "QDRANT_TIMEOUT", "Seconds for one request to the Qdrant server.", low=1, high=600
+    )
     top_k: int = _option(5, "RAG_TOP_K", "Number of sources below an answer.", low=1, high=50)
     candidates: int = _option(50, "RAG_CANDIDATES", "Hits that each search leg hands to the fusion.", low=10, high=1000)
     # The usual default model hardly knows Russian. Of the 581 questions named in `index/lexical.py` it answers 32 %
@@ -100,6 +110,27 @@ class Settings:
         high=2000,
     )
     hnsw_ef_search: int = _option(128, "RAG_HNSW_EF_SEARCH", "Neighbours weighed in a search.", low=1, high=10_000)
+    vector_storage: str = _option(
+        "float32",
+        "RAG_VECTOR_STORAGE",
+        "What the vector graph is walked on: float32, or int8 (a quarter of the memory; the full vectors stay on disk "
+        "and decide the order); used when indexing.",
+        choices=("float32", "int8"),
+    )
+    rerank_model: str = _option(
+        "",
+        "RAG_RERANK_MODEL",
+        "Cross-encoder that looks at the first hits again: folder or hub name of a sentence-transformers model that "
+        "gives one score. Empty: none.",
+    )
+    rerank_timeout_s: float = _option(
+        2.0,
+        "RAG_RERANK_TIMEOUT_S",
+        "Seconds that it has for a question; when they are over, the hits keep their order.",
+        low=0.01,
+        high=600,
+    )
+    rerank_top: int = _option(20, "RAG_RERANK_TOP", "How many hits it looks at.", low=2, high=200)
     nli_model: str = _option(
         "",
         "RAG_NLI_MODEL",
@@ -203,7 +234,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     """Settings from ``environment`` (default: that of the process) over ``env_file`` (default: ``./.env``).
 
     Raises:
-        InputError: a value has the wrong form, is out of range, or asks for what does not exist yet.
+        InputError: a value has the wrong form or is out of range.
     """
     values = _read_env_file(env_file or Path(".env"))
     values.update(os.environ if environment is None else environment)
@@ -212,10 +243,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
         for field in dataclasses.fields(Settings)
         if values.get(field.metadata["name"], "").strip()
     }
-    settings = Settings(**read)
-    if settings.qdrant_url:
-        raise InputError("QDRANT_URL is set, but a Qdrant server is not supported yet. Unset it: the index needs none.")
-    return settings
+    return Settings(**read)
 
 
 def describe() -> list[Option]:

@@ -15,6 +15,7 @@ from rag_demo.adapt_wiring import ModelChoice
 from rag_demo.chat.answer import turn_of
 from rag_demo.chat.session import NEW, Conversation, Turn
 from rag_demo.console import answer_as_json, answer_as_text, answer_tail, report_as_text
+from rag_demo.errors import InputError
 from rag_demo.index.build import Progress
 from rag_demo.index.ports import Where
 from rag_demo.library import Library
@@ -189,10 +190,38 @@ class There:
         return Done(str(told["text"]), problems, bool(told["unchanged"]))
 
 
+def check_workers(workers: int, settings: Settings) -> None:
+    """Raise InputError unless that many processes can answer from the indexes at once."""
+    if workers > 1 and not settings.qdrant_url:
+        raise InputError(
+            f"{workers} workers need a Qdrant server: indexes in a folder belong to one process. Set QDRANT_URL and "
+            "index again, or use one worker."
+        )
+
+
+@contextlib.contextmanager
+def holding(settings: Settings, *, command: str) -> Iterator[Library]:
+    """The library of a process that stays, a server or one of its workers.
+
+    Indexes in a folder belong to one process: this one holds them and works for others too. With a Qdrant server
+    nobody holds anything, and any number of processes may do this at once.
+
+    Raises:
+        IndexBusy: another process holds the indexes.
+    """
+    with contextlib.closing(Library(settings)) as library:
+        if settings.qdrant_url:
+            yield library
+            return
+        endpoint = Endpoint(handlers(Here(library)), command=command, version=version())
+        with endpoint.serving(settings.data_path):
+            yield library
+
+
 @contextlib.contextmanager
 def work(settings: Settings) -> Iterator[Work]:
     """Work by the process that holds the indexes, or by this one where there is none."""
-    owner = find_owner(settings.data_path)
+    owner = _owner(settings)
     if owner is not None:
         yield There(owner)
         return
@@ -222,7 +251,7 @@ class Staying:
         """
         if self._here is not None:
             return self._here
-        owner = find_owner(self._settings.data_path)
+        owner = _owner(self._settings)
         return There(owner) if owner is not None else self._claimed()
 
     def close(self) -> None:
@@ -232,12 +261,15 @@ class Staying:
 
     def _claimed(self) -> Here:
         with contextlib.ExitStack() as opening:
-            here = Here(opening.enter_context(contextlib.closing(Library(self._settings))))
-            endpoint = Endpoint(handlers(here), command=self._command, version=version())
-            opening.enter_context(endpoint.serving(self._settings.data_path))
+            library = opening.enter_context(holding(self._settings, command=self._command))
             self._opened = opening.pop_all()
-        self._here = here
-        return here
+        self._here = Here(library)
+        return self._here
+
+
+def _owner(settings: Settings) -> Owner | None:
+    """Who holds the indexes; None, too, where a server keeps the vectors: then nobody needs to."""
+    return None if settings.qdrant_url else find_owner(settings.data_path)
 
 
 def handlers(here: Here) -> dict[str, Handler]:

@@ -1,17 +1,20 @@
-"""Vectors on a Qdrant server, by its client: for several processes that ask, or an index larger than one machine."""
+"""Vectors on a Qdrant server, by its client: for several processes that ask, or an index larger than one machine.
+
+Nothing is asked of the server before it is needed, so that a server that is away costs the answers of that time their
+vectors, and nothing after it has come back.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from qdrant_client import QdrantClient, models
-from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from rag_demo.errors import IndexBroken
-from rag_demo.index.dense import Hnsw
+from rag_demo.index.dense import FULL_SCAN_KB, INT8_QUANTILE, OVERSAMPLING, Hnsw
+from rag_demo.index.dense_connection import Server
 from rag_demo.index.ports import EVERYWHERE, FIRST_REVISION, DocKey, Scored, Where, version_of
 from rag_demo.index.sharing import Shared
 from rag_demo.ports import Vectors
@@ -21,51 +24,56 @@ _VECTOR = "passage"
 _BEGIN, _END = "gen_from", "gen_to"
 _BATCH = 256  # points in one request: 0.5 MB with 384 dimensions, far below what servers accept
 _PAGE = 1_000
-_FULL_SCAN_KB = 10_000
+_PAYLOAD: dict[str, models.PayloadSchemaType | models.KeywordIndexParams] = {
+    "space_id": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
+    "doc_type": models.PayloadSchemaType.KEYWORD,
+    "object_kind": models.PayloadSchemaType.KEYWORD,
+    _BEGIN: models.PayloadSchemaType.INTEGER,
+    _END: models.PayloadSchemaType.INTEGER,
+}
 
 
 class ServerIndex:
     """`DenseIndex` over one collection of a Qdrant server, one collection for each generation of a space."""
 
-    def __init__(self, client: QdrantClient, collection: str, *, ef_search: int) -> None:
-        self._client: QdrantClient | None = client
-        self._shared = Shared(client.close)
+    def __init__(self, server: Server, collection: str, *, ef_search: int) -> None:
+        """Take a collection; the server is not asked yet."""
+        self._server: Server | None = server
+        self._shared = Shared(server.close)
         self._collection = collection
         self._ef_search = ef_search
 
     @classmethod
-    def create(cls, client: QdrantClient, collection: str, *, dimension: int, hnsw: Hnsw) -> ServerIndex:
+    def create(cls, server: Server, collection: str, *, dimension: int, hnsw: Hnsw) -> ServerIndex:
         """A new, empty collection; one of the same name is replaced.
 
         Raises:
-            IndexBroken: the server does not answer, or refuses.
+            VectorsAway: the server does not answer, or refuses.
         """
-        with _translated(collection):
-            if client.collection_exists(collection):
-                client.delete_collection(collection)
-            client.create_collection(
+        server.drop(collection)
+        server.ask(
+            lambda client: client.create_collection(
                 collection,
                 vectors_config={_VECTOR: models.VectorParams(size=dimension, distance=models.Distance.COSINE)},
                 hnsw_config=models.HnswConfigDiff(
-                    m=hnsw.m, ef_construct=hnsw.ef_construct, full_scan_threshold=_FULL_SCAN_KB
+                    m=hnsw.m, ef_construct=hnsw.ef_construct, full_scan_threshold=FULL_SCAN_KB
                 ),
+                quantization_config=_INT8 if hnsw.int8 else None,
             )
-            # Before the first upload: the graph is then built with edges for the filters, too.
-            for name, schema in _PAYLOAD.items():
-                client.create_payload_index(collection, name, field_schema=schema, wait=True)
-        return cls(client, collection, ef_search=hnsw.ef_search)
+        )
+        # Before the first upload: the graph is then built with edges for the filters, too.
+        for name, schema in _PAYLOAD.items():
+            server.ask(
+                lambda client, name=name, schema=schema: client.create_payload_index(  # type: ignore[misc]
+                    collection, name, field_schema=schema, wait=True
+                )
+            )
+        return cls(server, collection, ef_search=hnsw.ef_search)
 
-    @classmethod
-    def open(cls, client: QdrantClient, collection: str, *, ef_search: int) -> ServerIndex:
-        """The collection that was built.
-
-        Raises:
-            IndexBroken: it is not there, or the server does not answer.
-        """
-        with _translated(collection):
-            if not client.collection_exists(collection):
-                raise IndexBroken(f"The Qdrant server has no collection {collection!r}. Index again.")
-        return cls(client, collection, ef_search=ef_search)
+    def check(self) -> None:
+        """See `DenseIndex`."""
+        if not self._ask(lambda client: client.collection_exists(self._collection)):
+            raise IndexBroken(f"The Qdrant server has no collection {self._collection!r}. Index again.")
 
     def add(self, documents: Sequence[Document], vectors: Vectors, *, revision: int = FIRST_REVISION) -> None:
         """See `DenseIndex`."""
@@ -117,26 +125,25 @@ class ServerIndex:
 
     def at(self, revision: int) -> ServerReader:
         """See `DenseIndex`."""
-        client = _opened(self._client)
+        server = _opened(self._server)
         self._shared.take()
-        return ServerReader(client, self._shared, self._collection, revision, ef_search=self._ef_search)
+        return ServerReader(server, self._shared, self._collection, revision, ef_search=self._ef_search)
 
     def close(self) -> None:
         """See `VersionedIndex`."""
-        if self._client is not None:
-            self._client = None
+        if self._server is not None:
+            self._server = None
             self._shared.release()
 
     def _ask(self, request: Callable[[QdrantClient], Any]) -> Any:
-        with _translated(self._collection):
-            return request(_opened(self._client))
+        return _opened(self._server).ask(request, collection=self._collection)
 
 
 class ServerReader:
     """`DenseReader` of one revision."""
 
-    def __init__(self, client: QdrantClient, shared: Shared, collection: str, revision: int, *, ef_search: int) -> None:
-        self._client: QdrantClient | None = client
+    def __init__(self, server: Server, shared: Shared, collection: str, revision: int, *, ef_search: int) -> None:
+        self._server: Server | None = server
         self._shared = shared
         self._collection = collection
         self._revision = revision
@@ -144,16 +151,21 @@ class ServerReader:
 
     def search(self, vector: Vectors, limit: int, *, where: Where = EVERYWHERE) -> list[Scored]:
         """See `DenseReader`; the score is the cosine."""
-        with _translated(self._collection):
-            found = _opened(self._client).query_points(
+        found = _opened(self._server).search(
+            lambda client: client.query_points(
                 self._collection,
                 query=vector.tolist(),
                 using=_VECTOR,
                 limit=limit,
                 query_filter=self._filter(where),
-                search_params=models.SearchParams(hnsw_ef=max(self._ef_search, limit)),
+                search_params=models.SearchParams(
+                    hnsw_ef=max(self._ef_search, limit),
+                    quantization=models.QuantizationSearchParams(rescore=True, oversampling=OVERSAMPLING),
+                ),
                 with_payload=["space_id", "doc_id"],
-            )
+            ),
+            collection=self._collection,
+        )
         return [
             Scored(DocKey(point.payload["space_id"], point.payload["doc_id"]), point.score)
             for point in found.points
@@ -162,13 +174,15 @@ class ServerReader:
 
     def count(self, where: Where = EVERYWHERE) -> int:
         """See `DenseReader`."""
-        with _translated(self._collection):
-            return int(_opened(self._client).count(self._collection, self._filter(where), exact=True).count)
+        counted = _opened(self._server).ask(
+            lambda client: client.count(self._collection, self._filter(where), exact=True), collection=self._collection
+        )
+        return int(counted.count)
 
     def close(self) -> None:
         """See `DenseReader`."""
-        if self._client is not None:
-            self._client = None
+        if self._server is not None:
+            self._server = None
             self._shared.release()
 
     def _filter(self, where: Where) -> models.Filter:
@@ -181,13 +195,9 @@ class ServerReader:
         )
 
 
-_PAYLOAD: dict[str, models.PayloadSchemaType | models.KeywordIndexParams] = {
-    "space_id": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
-    "doc_type": models.PayloadSchemaType.KEYWORD,
-    "object_kind": models.PayloadSchemaType.KEYWORD,
-    _BEGIN: models.PayloadSchemaType.INTEGER,
-    _END: models.PayloadSchemaType.INTEGER,
-}
+_INT8 = models.ScalarQuantization(
+    scalar=models.ScalarQuantizationConfig(type=models.ScalarType.INT8, quantile=INT8_QUANTILE, always_ram=True)
+)
 
 
 def _point(document: Document, vector: Vectors, revision: int) -> models.PointStruct:
@@ -210,18 +220,7 @@ def _after(name: str, revision: int) -> models.FieldCondition:
     return models.FieldCondition(key=name, range=models.Range(gt=revision))
 
 
-def _opened(client: QdrantClient | None) -> QdrantClient:
-    if client is None:
+def _opened(server: Server | None) -> Server:
+    if server is None:
         raise ValueError("This index has been closed.")
-    return client
-
-
-@contextlib.contextmanager
-def _translated(collection: str) -> Iterator[None]:
-    try:
-        yield
-    except (UnexpectedResponse, ResponseHandlingException, OSError) as error:
-        raise IndexBroken(
-            f"The Qdrant server cannot serve collection {collection!r}: {error}. Check QDRANT_URL and QDRANT_API_KEY, "
-            "and whether the server runs."
-        ) from error
+    return server

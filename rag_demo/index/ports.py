@@ -117,6 +117,9 @@ class VersionedIndex(Protocol):
 class DenseIndex(VersionedIndex, Protocol):
     """An index of vectors, to write."""
 
+    def check(self) -> None:
+        """Raise IndexBroken or VectorsAway unless it is there and can be written."""
+
     def add(self, documents: Sequence[Document], vectors: Vectors, *, revision: int = FIRST_REVISION) -> None:
         """Store rows that begin at ``revision``; one of the same version is replaced.
 

@@ -20,12 +20,12 @@ import shutil
 import sqlite3
 import unicodedata
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rag_demo.errors import IndexBroken, IndexBusy, IndexMissing, InputError
+from rag_demo.errors import IndexBroken, IndexBusy, IndexMissing, InputError, RagDemoError
 from rag_demo.index.ports import FIRST_REVISION
 from rag_demo.index.retired import write_atomically
 
@@ -72,8 +72,21 @@ class Manifest:
 class SpaceStore:
     """All spaces below one data folder."""
 
-    def __init__(self, data_folder: Path) -> None:
+    def __init__(
+        self, data_folder: Path, *, discard: Callable[[Path], None] = lambda _: None, shared: bool = False
+    ) -> None:
+        """Look at nothing yet.
+
+        Args:
+            data_folder: of the user.
+            discard: deletes what a generation has outside its folder; raises VectorsAway where that is not possible
+                now, and the folder is then kept for the next time.
+            shared: other processes read the generation in use at any time, so the one before is kept until the next
+                change.
+        """
         self._root = data_folder / "spaces"
+        self._discard = discard
+        self._shared = shared
 
     def manifests(self) -> list[Manifest]:
         """The spaces that can be asked, by name; a damaged one is told of and left out."""
@@ -109,6 +122,10 @@ class SpaceStore:
             )
         return manifest, self._folder(space_id) / manifest.generation
 
+    def folder_of(self, space_id: str, generation: str) -> Path:
+        """The folder of a generation, whether it is there or not."""
+        return self._folder(space_id) / generation
+
     @contextlib.contextmanager
     def building(self, space_id: str) -> Iterator[Path]:
         """A folder for a new generation, removed again on the way out unless it was published.
@@ -127,7 +144,8 @@ class SpaceStore:
             try:
                 yield generation
             finally:
-                self._remove_unused(space_id, built=generation)
+                if not (self._shared and self._is_used(space_id, generation)):
+                    self._remove_unused(space_id, built=generation)
 
     @contextlib.contextmanager
     def writing(self, space_id: str) -> Iterator[None]:
@@ -146,17 +164,20 @@ class SpaceStore:
         Raises:
             InputError, IndexMissing: there is none.
             IndexBusy: another process builds or changes it.
+        VectorsAway: its vectors cannot be deleted now; nothing is.
         """
         check_space_name(space_id)
         folder = self._folder(space_id)
         if not folder.is_dir():
             raise IndexMissing(self._missing(space_id))
         with self.writing(space_id):
+            generations = [entry for entry in folder.iterdir() if entry.is_dir()]
+            for generation in generations:
+                self._discard(generation)
             # Without it the space is gone, whatever stops the rest; the next build of that name cleans up.
             (folder / "current.json").unlink(missing_ok=True)
-            for entry in folder.iterdir():
-                if entry.is_dir():
-                    shutil.rmtree(entry, ignore_errors=True)
+            for generation in generations:
+                shutil.rmtree(generation, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 
     def publish(self, manifest: Manifest) -> None:
@@ -171,12 +192,27 @@ class SpaceStore:
             # Which generation it named is unknown: none but our own is removed until a new manifest is published.
             _log.warning("The manifest will be replaced. %s", error)
             if built is not None:
-                shutil.rmtree(built, ignore_errors=True)
+                self._remove(built)
             return
         for entry in self._folder(space_id).iterdir():
             if entry.is_dir() and (manifest is None or entry.name != manifest.generation):
-                # On Windows a process that still reads the old generation holds its files: next time.
-                shutil.rmtree(entry, ignore_errors=True)
+                self._remove(entry)
+
+    def _remove(self, generation: Path) -> None:
+        try:
+            self._discard(generation)
+        except RagDemoError as error:
+            _log.warning("An index that is not used any more stays until the next time. %s", error)
+            return
+        # On Windows a process that still reads the old generation holds its files: next time.
+        shutil.rmtree(generation, ignore_errors=True)
+
+    def _is_used(self, space_id: str, generation: Path) -> bool:
+        try:
+            manifest = self.manifest(space_id)
+        except IndexBroken:
+            return False
+        return manifest is not None and manifest.generation == generation.name
 
     def _folder(self, space_id: str) -> Path:
         # The digest keeps names apart that a file system takes for equal ("Demo", "demo").

@@ -49,9 +49,13 @@ def advance(
     return write(parts, files, removed, revision=revision, embedder=embedder, progress=progress)
 
 
-def finish(parts: Parts, folder: Path, *, revision: int) -> None:
-    """Delete what ended, after ``revision`` was published and the readers of the one before have gone."""
-    parts.collect(revision)
+def finish(parts: Parts, folder: Path, *, revision: int, shared: bool = False) -> None:
+    """Delete what ended, after ``revision`` was published and the readers of the one before have gone.
+
+    With ``shared`` nobody knows when those have gone, because they are in other processes: the next update does it.
+    """
+    if not shared:
+        parts.collect(revision)
     (folder / _MARKER).unlink(missing_ok=True)
 
 

@@ -26,6 +26,7 @@ from rag_demo.retrieve.prior import wanted
 from rag_demo.retrieve.query import Query, analyse_question
 from rag_demo.retrieve.rank import Ranker
 from rag_demo.retrieve.reading import Spelling, read_as
+from rag_demo.retrieve.rerank import RERANK, Reranker
 from rag_demo.retrieve.vectors import WordVectors
 from rag_demo.retrieve.whole import join_parts
 from rag_demo.types import Document, Hit, LegRank
@@ -86,6 +87,7 @@ class Retriever:
         candidates: int,
         ranker: Ranker | None = None,
         word_vectors: WordVectors | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         """Take open indexes.
 
@@ -96,6 +98,7 @@ class Retriever:
             candidates: hits that each leg hands to the fusion.
             ranker: gives the candidates their order; None: the fusion does.
             word_vectors: of the words of questions and candidates; None: the ranker does without.
+            reranker: looks at the first hits again; None: they keep their order.
         """
         self._spaces = {space.space_id: space for space in spaces}
         self._encode_query = encode_query
@@ -103,6 +106,7 @@ class Retriever:
         self._candidates = candidates
         self._ranker = ranker
         self._word_vectors = word_vectors
+        self._reranker = reranker
         self._spellings: dict[tuple[str, ...], Spelling] = {}
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="rag-search")
 
@@ -123,11 +127,16 @@ class Retriever:
             legs["dense"] = near
         judged = _timed(timings, "fusion", partial(self._judge, legs, searched, query))
         hits = _timed(timings, "fetch", partial(self._hits, judged, limit))
+        missing = [] if near is not None else ["dense"]
+        if self._reranker is not None and len(hits) > 1:
+            reranked = _timed(timings, RERANK, partial(self._reranker, query.text, hits))
+            missing += [] if reranked.complete else [RERANK]
+            hits = diversify(reranked.hits, lambda hit: _owner_of(hit.document))
         return Found(
             query=query,
-            hits=tuple(hits),
+            hits=tuple(self._whole(hits, limit)),
             rarity={term: self._rarity(searched, term) for term in query.terms},
-            degraded=() if near is not None else ("dense",),
+            degraded=tuple(missing),
             timings_ms=timings,
         )
 
@@ -252,10 +261,9 @@ class Retriever:
         best_first = diversify([keys[place] for place in order], lambda key: _object_of(key, judged.outlines[key]))
         score = dict(zip(keys, judged.scores, strict=True))
         # Parts of one object become one hit, so that a few more may be needed than are shown.
-        best_first = best_first[: 2 * limit + _SPARE]
+        best_first = best_first[: max(2 * limit + _SPARE, self._reranker.top if self._reranker else 0)]
         documents = self._fetch(best_first)
-        hits = [Hit(documents[key], float(score[key]), judged.legs[key]) for key in best_first if key in documents]
-        return self._whole(hits, limit)
+        return [Hit(documents[key], float(score[key]), judged.legs[key]) for key in best_first if key in documents]
 
     def _whole(self, hits: Sequence[Hit], limit: int) -> list[Hit]:
         """The first ``limit`` hits; an object that the question names is shown whole, not the part that matched."""
@@ -303,6 +311,10 @@ def _objects(spaces: Sequence[OpenSpace], query: Query, where: Where) -> list[Li
 
 def _object_of(key: DocKey, outline: Outline) -> tuple[str, str, str]:
     return key.space_id, outline.object_kind, outline.object_name
+
+
+def _owner_of(document: Document) -> tuple[str, str, str]:
+    return document.space_id, document.object_kind, document.object_name
 
 
 def _timed(timings_ms: dict[str, float], name: str, work: Callable[[], Result]) -> Result:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import qdrant_edge as qdrant
 
-from rag_demo import wiring
 from rag_demo.index.analyse import terms
 from rag_demo.index.catalogue_reader import CatalogueReader
 from rag_demo.index.dense import EdgeIndex
 from rag_demo.index.fact_store import FactReader
 from rag_demo.index.ports import version_of
 from rag_demo.index.store import SpaceStore
+from rag_demo.parts_wiring import read_lexical
 
 QUESTIONS = ("Посчитать0_1", "считает имя", "список справочник", "найти", "модуль адрес", "новое слово")
 
@@ -62,7 +62,7 @@ def vectors_of(folder: Path, revision: int) -> dict[str, tuple[float, ...]]:
 
 def words_of(folder: Path, revision: int) -> dict[str, list[str]]:
     """Ids of all documents that each question finds. Scores are not compared: they know of rows that are gone."""
-    with contextlib.closing(wiring._read_lexical(folder, revision)) as reader:
+    with contextlib.closing(read_lexical(folder, revision)) as reader:
         return {
             question: sorted(hit.key.doc_id for hit in reader.search(terms(question), 10_000)) for question in QUESTIONS
         }

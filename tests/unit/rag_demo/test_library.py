@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rag_demo import wiring
+from rag_demo import index_wiring, wiring
+from rag_demo.dense_wiring import open_dense
 from rag_demo.errors import IndexBusy, IndexMissing, InputError, NoRoom, NotADump
 from rag_demo.index import build
 from rag_demo.index.build import Counts
@@ -249,7 +250,7 @@ def test_what_makes_an_index_anew(index, dump, settings, monkeypatch, what):
     index.library.close()
     folder = SpaceStore(settings.data_path).require("лавка")[1]
     if what == "settings":
-        monkeypatch.setattr(wiring, "choices_digest", lambda _: "другой")
+        monkeypatch.setattr(index_wiring, "choices_digest", lambda _: "другой")
     elif what == "model":
         monkeypatch.setattr(wiring, "build_embedder", lambda *_: WordEmbedder(fingerprint="другой"))
     elif what == "manifest":
@@ -343,7 +344,7 @@ def test_verify_mends_what_differs(index, dump, library, settings, assert_equals
     assert not any(library.verify("лавка", progress=lambda *_: None))
     library.close()
     manifest, folder = SpaceStore(settings.data_path).require("лавка")
-    dense = wiring.open_dense(folder, settings=settings)
+    dense = open_dense(folder, settings=settings)
     dense.retire(sorted(dense.versions())[:2], revision=manifest.revision)
     dense.seal()
     dense.close()

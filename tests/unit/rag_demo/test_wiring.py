@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rag_demo import wiring
+from rag_demo import index_wiring, wiring
 from rag_demo.errors import IndexMissing, InputError, NoRoom
 from rag_demo.index import dense, room
 from rag_demo.index.dense import EdgeIndex
@@ -36,7 +36,7 @@ def settings(tmp_path):
 def build(settings, tmp_path):
     def build(*documents, embedder=None):
         stages = []
-        manifest = wiring.index(
+        manifest = index_wiring.index(
             ingested(*documents),
             source=tmp_path,
             embedder=lambda: embedder or WordEmbedder(),

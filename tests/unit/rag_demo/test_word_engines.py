@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag_demo import wiring
+from rag_demo import index_wiring, wiring
 from rag_demo.errors import InputError
 from rag_demo.index.ports import Where
 from rag_demo.ingest import Ingested
@@ -29,7 +29,7 @@ def test_the_engine_is_chosen_once_and_found_again(tmp_path, backend, documents,
     chosen = settings(tmp_path, LEXICAL_BACKEND=backend)
     methods = [make_document(f"CommonModule.Склад.Остаток{n}") for n in range(documents)]
     embedder = WordEmbedder(dimension=8)
-    manifest = wiring.index(
+    manifest = index_wiring.index(
         Ingested(methods, [], "Склад", "1", "designer"),
         source=tmp_path,
         embedder=lambda: embedder,
