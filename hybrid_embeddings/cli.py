@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from hybrid_embeddings import __version__
 from hybrid_embeddings.errors import HybridEmbeddingsError
 
-COMMANDS = ("cache", "doctor", "serve_metrics")
+COMMANDS = ("cache", "doctor", "embed", "serve_metrics")
 """Names of the commands and of their modules; ``_`` in the name of a module is ``-`` on the command line."""
 
 _INTERRUPTED = 130  # what shells report after Ctrl-C

@@ -4,6 +4,7 @@
     ├── SettingsError (ValueError)        an option has a value that cannot work
     ├── InputError (ValueError)           a text cannot be embedded; names its index
     ├── MissingDependencyError (ImportError)   an optional library is not installed; names the command
+    ├── JobError                          a bulk job cannot start or go on; what it has done is safe
     ├── ModelError
     │   ├── ModelNotFound                 no place that we looked in has the model; lists them
     │   ├── ModelCorrupted                a file of the model differs from the published one
@@ -42,6 +43,10 @@ class InputError(HybridEmbeddingsError, ValueError):
 
 class MissingDependencyError(HybridEmbeddingsError, ImportError):
     """An optional library is not installed."""
+
+
+class JobError(HybridEmbeddingsError):
+    """A bulk job cannot start or go on: another run, something else in its place, a full disk."""
 
 
 class ModelError(HybridEmbeddingsError):

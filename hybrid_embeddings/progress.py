@@ -8,12 +8,12 @@ from typing import Any
 class ProgressBar:
     """Counts texts on standard error; without ``wanted`` it does nothing."""
 
-    def __init__(self, total: int | None, *, wanted: bool) -> None:
+    def __init__(self, total: int | None, *, wanted: bool, done: int = 0) -> None:
         self._bar: Any = None
         if wanted:
             from tqdm.auto import tqdm
 
-            self._bar = tqdm(total=total, unit="text", desc="embedding")
+            self._bar = tqdm(total=total, initial=done, unit="text", desc="embedding")
 
     def advance(self, count: int) -> None:
         """Count finished texts."""

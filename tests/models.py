@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from sentence_transformers import SentenceTransformer
 
 from hybrid_embeddings.models.reference import quiet_loading
@@ -14,7 +15,7 @@ try:  # sentence-transformers 6
 except ImportError:  # sentence-transformers 5
     from sentence_transformers import models as st_modules
 
-__all__ = ["default_directory", "sentence_transformer", "st_modules", "variant"]
+__all__ = ["default_directory", "sentence_transformer", "st_modules", "static_model", "variant"]
 
 
 def default_directory() -> Path:
@@ -33,3 +34,17 @@ def variant(target: Path, modules: list, **options) -> Path:
     with quiet_loading():
         SentenceTransformer(modules=modules, device="cpu", **options).save(str(target))
     return target
+
+
+def static_model(target: Path, dimension: int = 16) -> Path:
+    """Save a model of random token vectors, which loads and computes in no time; every word has a vector of its own."""
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    words = ["раз", "два", "три", "четыре", "пять", "шесть", "проводка", "по", "складу", "загружено", "другое"]
+    vocabulary = {word: number for number, word in enumerate(["[UNK]", *words, *map(str, range(2_000))])}
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))  # noqa: S106 - a token of text
+    tokenizer.pre_tokenizer = Whitespace()
+    weights = np.random.default_rng(0).standard_normal((len(vocabulary), dimension)).astype(np.float32)
+    return variant(target, [st_modules.StaticEmbedding(tokenizer, embedding_weights=weights)])
