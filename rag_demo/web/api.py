@@ -20,10 +20,12 @@ from rag_demo.chat.session import NEW, Conversation, Turn
 from rag_demo.chat.stream import ChatEvent, Done, SourcesFound, StandAlone, TextDelta, ThinkingDelta, Verified
 from rag_demo.errors import IndexMissing, LlmOverloaded, RagDemoError
 from rag_demo.index.ports import Where
+from rag_demo.retrieve.kinds import kind_called
 from rag_demo.web import schemas
 from rag_demo.web.access import Caller
 from rag_demo.web.guard import Refused
-from rag_demo.web.site import MOST_LINES, NOTHING, Site, source
+from rag_demo.web.shown import source
+from rag_demo.web.site import MOST_LINES, NOTHING, Site
 
 _log = logging.getLogger(__name__)
 _PAUSE_S = 15.0  # a comment now and then keeps proxies from closing a stream that waits for the model
@@ -120,12 +122,13 @@ def scope(request: Request, site: Site, body: schemas.Scope) -> Where:
 
     Raises:
         Refused: he asked for a space that is not his.
+        InputError: there is no such kind of objects.
         IndexMissing: nothing is indexed for him.
     """
     spaces = permitted(request, site, body.spaces)
     if not spaces:
         raise IndexMissing(NOTHING)
-    return Where(spaces, tuple(body.doc_types))
+    return Where(spaces, tuple(body.doc_types), tuple(map(kind_called, body.kinds)))
 
 
 def conversation_of(history: Sequence[schemas.SaidBefore]) -> Conversation:

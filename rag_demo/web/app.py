@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import itertools
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from importlib import metadata
@@ -15,11 +17,14 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from hybrid_embeddings import HybridEmbeddingsError
 from rag_demo.errors import IndexBusy, IndexMissing, InputError, LlmError, LlmOverloaded, RagDemoError
+from rag_demo.events import Events
 from rag_demo.web import api, completions, embeddings
 from rag_demo.web.guard import Guard, Limits, Refused, error_body
 from rag_demo.web.site import Site
 
+_PROBE_S = 3.0  # whoever probes waits no longer; a model that is still loading is not ready
 _STATIC = Path(__file__).parent / "static"
 _log = logging.getLogger(__name__)
 Scrape = Callable[[], tuple[bytes, str]]
@@ -32,6 +37,7 @@ def create_app(
     *,
     limits: Limits,
     scrape: Scrape,
+    events: Events,
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """Return the application.
@@ -41,6 +47,7 @@ def create_app(
         embedders: models of ``/v1/embeddings`` by the name that clients send; at least one.
         limits: what the guard allows.
         scrape: body and content type of ``/metrics``.
+        events: hears of every request.
         lifespan: entered while the application runs.
     """
 
@@ -60,14 +67,16 @@ def create_app(
     app.include_router(api.router(site))
     app.include_router(completions.router(site, list(embedders)))
     app.include_router(embeddings.router(dict(embedders)))
-    _add_probes(app, site, scrape)
+    _add_probes(app, site, next(iter(embedders.values())), scrape)
     _add_page(app)
     _add_errors(app)
-    app.add_middleware(Guard, limits=limits)
+    app.add_middleware(Guard, limits=limits, events=events)
     return app
 
 
-def _add_probes(app: FastAPI, site: Site, scrape: Scrape) -> None:
+def _add_probes(app: FastAPI, site: Site, embedder: embeddings.Embedder, scrape: Scrape) -> None:
+    counter = itertools.count()
+
     @app.get("/health/live", tags=["about"])
     async def live() -> dict[str, str]:
         """The process answers."""
@@ -75,9 +84,14 @@ def _add_probes(app: FastAPI, site: Site, scrape: Scrape) -> None:
 
     @app.get("/health/ready", tags=["about"], responses={503: {"description": "Nothing can be answered."}})
     async def ready() -> JSONResponse:
-        """The indexes are open and a search works; ``degraded`` names legs that are missing."""
+        """The indexes are open, a search works, and a text was embedded; ``missing`` names what does not work."""
         missing = await site.ready()
-        status = "unhealthy" if "index" in missing else "degraded" if missing else "healthy"
+        try:
+            # No text twice: a cache would answer for a model that does not.
+            await asyncio.wait_for(embedder.embed([f"probe {next(counter)}"]), _PROBE_S)
+        except (HybridEmbeddingsError, asyncio.TimeoutError):
+            missing.append("embeddings")
+        status = "unhealthy" if {"index", "embeddings"} & {*missing} else "degraded" if missing else "healthy"
         return JSONResponse({"status": status, "missing": missing}, 503 if status == "unhealthy" else 200)
 
     @app.get("/metrics", tags=["about"], response_class=Response)

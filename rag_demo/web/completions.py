@@ -23,7 +23,8 @@ from rag_demo.types import Answer
 from rag_demo.web import schemas
 from rag_demo.web.api import begun, scope
 from rag_demo.web.guard import Refused, error_body
-from rag_demo.web.site import Site, source
+from rag_demo.web.shown import source
+from rag_demo.web.site import Site
 
 MODEL = "rag-demo"
 _LONGEST = 100_000  # letters of one message

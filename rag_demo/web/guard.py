@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rag_demo.events import Events, RequestFinished
 from rag_demo.web.access import Keys, RateLimit, host_is_ours, origin_is_ours
 
 # Nothing from outside, no inline script, no frame around the page.
@@ -50,21 +52,23 @@ class Refused(Exception):
 class Guard:
     """ASGI middleware. Puts the caller into ``scope["state"]["caller"]``."""
 
-    def __init__(self, app: ASGIApp, *, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, *, limits: Limits, events: Events) -> None:
         self._app = app
         self._limits = limits
+        self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check a request and hand it on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        has_begun = False
+        status = 0  # of the answer, once it has begun
+        started_s = time.perf_counter()
 
         async def guarded(message: Message) -> None:
-            nonlocal has_begun
+            nonlocal status
             if message["type"] == "http.response.start":
-                has_begun = True
+                status = message["status"]
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
@@ -74,9 +78,13 @@ class Guard:
             self._check(scope)
             await self._app(scope, await self._read(receive) if scope["method"] == "POST" else receive, guarded)
         except Refused as refused:
-            if has_begun:
+            if status:
                 raise
             await _answer(refused, guarded)
+        finally:
+            if self._events:
+                elapsed_ms = 1000 * (time.perf_counter() - started_s)
+                self._events.emit(RequestFinished(_route(scope), status or 500, elapsed_ms))
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
@@ -125,6 +133,12 @@ class Guard:
 
     def _too_large(self) -> Refused:
         return Refused(413, "body_too_large", f"The request is larger than {self._limits.body_bytes:,} bytes.")
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route: few values, and none that a caller makes up."""
+    path = getattr(scope.get("route"), "path", None)
+    return path if isinstance(path, str) and path else "other"
 
 
 def _key(headers: Headers) -> str | None:

@@ -12,6 +12,7 @@ from rag_demo.types import DocType
 LONGEST_QUESTION = 2_000  # letters
 Question = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_QUESTION, strip_whitespace=True)]
 SpaceName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+KindName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 _EXAMPLE = "Как получить курс валюты на дату?"
 
 
@@ -33,6 +34,9 @@ class Scope(_Strict):
 
     spaces: Annotated[list[SpaceName], Field(max_length=50)] = []
     doc_types: Annotated[list[DocType], Field(max_length=20)] = []
+    kinds: Annotated[
+        list[KindName], Field(max_length=60, description="Kinds of objects under any name: Catalog, Справочники.")
+    ] = []
     top_k: Annotated[int, Field(ge=1, le=20)] = 5
 
 
@@ -152,6 +156,15 @@ class SpaceOut(BaseModel):
     problems: int
 
 
+class KindOut(BaseModel):
+    """A kind of objects that is indexed."""
+
+    name: str
+    ru: str
+    en: str
+    documents: int
+
+
 class LlmOut(BaseModel):
     """The language model that answers."""
 
@@ -165,6 +178,7 @@ class AboutOut(BaseModel):
     version: str
     spaces: list[SpaceOut]
     doc_types: list[DocType]
+    kinds: list[KindOut]
     llm: LlmOut | None
     degraded: list[str]
     examples: dict[str, list[str]]

@@ -100,6 +100,7 @@ def build(library: Library, service: EmbeddingService, settings: Settings, *, ho
         {embedder.model_name: embedder},
         limits=limits,
         scrape=_scrape(library, service, settings),
+        events=library.events,
         lifespan=lifespan,
     )
     app.mount("/mcp", _with_caller(tools))

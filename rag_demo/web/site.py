@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -18,17 +19,17 @@ from rag_demo.index.facts import Facts
 from rag_demo.index.ports import Where
 from rag_demo.index.store import Manifest, SpaceStore
 from rag_demo.ingest.facts import MethodFact
+from rag_demo.ingest.kinds import KINDS
 from rag_demo.library import Library
 from rag_demo.retrieve.search import Found
 from rag_demo.settings import Settings
-from rag_demo.types import DOC_TYPES, Document, Hit
-from rag_demo.web import schemas
+from rag_demo.types import DOC_TYPES, Document
+from rag_demo.web import schemas, shown
 
 Result = TypeVar("Result")
 MOST_LINES = 2_000
 NOTHING = "Nothing is indexed for you yet. Run `rag-demo index DIR --space NAME`."
 _AROUND = 6  # lines shown before and after those that are cited
-_MOST_MEMBERS = 400
 _MOST_USAGES = 50
 _CANDIDATES = 200
 _REMEMBERED = 3  # names of an answer
@@ -103,7 +104,7 @@ class Site:
 
     async def describe(self, name: str, spaces: Sequence[str]) -> schemas.ObjectOut | None:
         """An object or module under any of its names; None: there is none."""
-        return await self._with(spaces, lambda one: _described(_facts(one), name))
+        return await self._with(spaces, lambda one: shown.described(_facts(one), name))
 
     async def methods(self, name: str, spaces: Sequence[str]) -> list[tuple[MethodFact, Document | None]]:
         """The methods that a name means, with their documents."""
@@ -132,12 +133,14 @@ class Site:
     async def about(self, spaces: Sequence[str]) -> schemas.AboutOut:
         """What the system knows about itself, as far as somebody may see it."""
         manifests = [manifest for manifest in self.spaces() if manifest.space_id in spaces]
-        counted = {kind: count for manifest in manifests for kind, count in manifest.counts.items()}
+        counted = sum((Counter(manifest.counts) for manifest in manifests), Counter[str]())
+        kinds = sum((Counter(manifest.kinds) for manifest in manifests), Counter[str]())
         llm, degraded = await self._language_model()
         return schemas.AboutOut(
             version=metadata.version("hybrid-embeddings"),
-            spaces=[_space(manifest) for manifest in manifests],
+            spaces=[shown.space(manifest) for manifest in manifests],
             doc_types=[kind for kind in DOC_TYPES if counted.get(kind)],
+            kinds=[shown.kind(kind, kinds[kind.name]) for kind in KINDS if kinds[kind.name]],
             llm=llm,
             degraded=degraded,
             examples=EXAMPLES if any(manifest.space_id == "demo" for manifest in manifests) else {},
@@ -176,74 +179,11 @@ class Site:
         return await asyncio.to_thread(run)
 
 
-def source(n: int, hit: Hit) -> schemas.SourceOut:
-    """A hit as the interface shows it."""
-    document = hit.document
-    return schemas.SourceOut(
-        n=n,
-        title=document.header or document.full_name,
-        full_name=document.full_name,
-        doc_type=document.doc_type,
-        object_kind=document.object_kind,
-        space_id=document.space_id,
-        path=document.path,
-        line_start=document.line_start,
-        line_end=document.line_end,
-        text=document.text,
-    )
-
-
 def _facts(assistant: Assistant) -> Facts:
     facts = assistant.knowledge
     if not isinstance(facts, Facts):
         raise TypeError("an assistant of the library knows facts")
     return facts
-
-
-def _described(facts: Facts, name: str) -> schemas.ObjectOut | None:
-    found = facts.object(name)
-    if found is None:
-        return None
-    full_name = found.full_name
-    return schemas.ObjectOut(
-        full_name=full_name,
-        kind=found.kind,
-        synonym=found.synonym,
-        comment=found.comment,
-        types=found.types,
-        properties=list(found.properties),
-        path=found.origin.path,
-        members=[
-            schemas.MemberOut(
-                name=member.name,
-                kind=member.kind,
-                parent=member.parent,
-                types=member.types,
-                synonym=member.synonym,
-                tooltip=member.tooltip,
-            )
-            for member in facts.members(full_name)[:_MOST_MEMBERS]
-        ],
-        methods=[method_out(method) for method in facts.methods(full_name)[:_MOST_MEMBERS]],
-        movements=[relation.target for relation in facts.movements(full_name)],
-        movers=[relation.source for relation in facts.movers(full_name)],
-        subsystems=[relation.source for relation in facts.subsystems(full_name)],
-        used_as_type_by=[fact.full_name for fact in facts.of_type(full_name)[:_MOST_MEMBERS]],
-    )
-
-
-def method_out(method: MethodFact) -> schemas.MethodOut:
-    """A method as the interface shows it."""
-    return schemas.MethodOut(
-        full_name=method.full_name,
-        signature=method.signature,
-        description=method.doc.description,
-        export=method.export,
-        deprecated=method.deprecated,
-        path=method.origin.path,
-        line_start=method.origin.line_start,
-        line_end=method.origin.line_end,
-    )
 
 
 def _mentions(name: str, documents: Sequence[Document]) -> list[Usage]:
@@ -274,14 +214,3 @@ def _lines(assistant: Assistant, space_id: str, path: str, start: int, end: int)
             if first <= number <= last:
                 lines[number - first] = text
     return schemas.LinesOut(space_id=space_id, path=path, start=first, lines=lines)
-
-
-def _space(manifest: Manifest) -> schemas.SpaceOut:
-    return schemas.SpaceOut(
-        id=manifest.space_id,
-        title=manifest.configuration_name or manifest.space_id,
-        documents=sum(manifest.counts.values()),
-        created=manifest.created,
-        model=manifest.model_name.replace("\\", "/").rpartition("/")[2],  # never a path of this machine
-        problems=manifest.problems,
-    )

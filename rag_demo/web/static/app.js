@@ -81,6 +81,7 @@ function showAbout() {
   $("state").textContent = parts.join(" · ");
   choices("spaces", about.spaces.map((space) => [space.id, space.title]));
   choices("types", about.doc_types.map((type) => [type, t().type[type] ?? type]));
+  choices("kinds", about.kinds.map((kind) => [kind.name, kind[language]]));
 }
 
 function choices(id, options) {
@@ -131,7 +132,7 @@ async function ask(question) {
       headers: asked(),
       signal: running.signal,
       body: JSON.stringify({
-        question: turn.question, history, spaces: chosen("spaces"), doc_types: chosen("types"),
+        question: turn.question, history, spaces: chosen("spaces"), doc_types: chosen("types"), kinds: chosen("kinds"),
       }),
     });
     if (!response.ok) throw await failure(response);

@@ -3,7 +3,7 @@ export const TEXTS = {
   ru: {
     title: "Вопросы к конфигурации", skip: "К вопросу", new: "Новый разговор", history: "История", about: "О системе",
     language: "English", theme: "Тёмная или светлая тема", talk: "Разговор", welcome: "О чём можно спросить",
-    filters: "Где искать", spaces: "Конфигурации", types: "Что искать", question: "Вопрос",
+    filters: "Где искать", spaces: "Конфигурации", types: "Что искать", kinds: "Виды объектов", question: "Вопрос",
     send: "Спросить", stop: "Остановить", close: "Закрыть", source: "Источник", code: "Строки файла",
     hint: "Enter: спросить · Shift+Enter: новая строка · Alt+цифра: открыть источник · Esc: остановить или закрыть",
     all: "везде", meant: "Понято как:", thinking: "Ход рассуждений", sources: "Источники", copy: "Копировать",
@@ -23,7 +23,7 @@ export const TEXTS = {
   en: {
     title: "Ask your configuration", skip: "To the question", new: "New conversation", history: "History",
     about: "About", language: "Русский", theme: "Dark or light theme", talk: "Conversation",
-    welcome: "What you can ask", filters: "Where to search", spaces: "Configurations", types: "What to find",
+    welcome: "What you can ask", filters: "Where to search", spaces: "Configurations", types: "What to find", kinds: "Kinds of objects",
     question: "Question", send: "Ask", stop: "Stop", close: "Close", source: "Source",
     code: "Lines of the file",
     hint: "Enter: ask · Shift+Enter: new line · Alt+digit: open a source · Esc: stop or close",

@@ -8,7 +8,10 @@ import json
 import numpy as np
 import pytest
 
+from hybrid_embeddings import HybridEmbeddingsError
+from rag_demo.events import RequestFinished
 from rag_demo.testing import WordEmbedder
+from tests.unit.rag_demo.web.conftest import TinyService
 
 QUESTION = "Что считает Посчитать1_2?"
 KEY = "ключ-для-проверки-1"
@@ -106,12 +109,51 @@ async def test_filters_reach_the_search(client):
     assert {hit["doc_type"] for hit in found["hits"]} == {"metadata_object"}
 
 
+async def test_kinds_of_objects_narrow_the_search_under_any_of_their_names(client):
+    for kind in ("Catalog", "Справочники", "справочник"):
+        found = (await client.post("/search", json={"question": "Посчитать1_0 Справочник0", "kinds": [kind]})).json()
+        assert {hit["object_kind"] for hit in found["hits"]} == {"Catalog"}
+    wrong = await client.post("/search", json={"question": "x", "kinds": ["Табуретка"]})
+    assert wrong.status_code == 400
+    assert "Справочник (Catalog)" in wrong.json()["error"]["message"]
+
+
+async def test_every_request_is_told_of_by_its_route(client, library):
+    told = []
+    library.events.subscribe(told.append)
+    await client.get("/objects/Catalog.Нет")
+    await client.post("/search", json={})
+    await client.get("/about", headers={"host": "evil.com"})
+    await client.get("/static/app.js")
+    await client.get("/нет/такого")
+    requests = [(one.route, one.status) for one in told if isinstance(one, RequestFinished)]
+    assert requests == [
+        ("/objects/{full_name:path}", 404),
+        ("/search", 400),
+        ("other", 421),
+        ("other", 200),
+        ("other", 404),
+    ]
+    assert all(one.duration_ms > 0 for one in told if isinstance(one, RequestFinished))
+
+
+async def test_nothing_is_ready_while_no_text_can_be_embedded(client, monkeypatch):
+    async def fail(*_, **__):
+        raise HybridEmbeddingsError("no lane")
+
+    monkeypatch.setattr(TinyService, "aencode", fail)
+    ready = await client.get("/health/ready")
+    assert (ready.status_code, ready.json()["missing"]) == (503, ["embeddings"])
+
+
 async def test_what_the_system_knows_about_itself(client, dump):
     about = (await client.get("/about")).json()
     [space] = about["spaces"]
     assert (space["id"], space["title"]) == ("дом", "Лавка")
     assert about["doc_types"] == ["metadata_object", "method"]
     assert about["llm"] is None
+    kinds = {kind["name"]: (kind["ru"], kind["en"]) for kind in about["kinds"]}
+    assert kinds == {"Catalog": ("Справочники", "Catalogs"), "CommonModule": ("Общие модули", "Common Modules")}
     assert str(dump.root) not in json.dumps(about, ensure_ascii=False)
 
 
