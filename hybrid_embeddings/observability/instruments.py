@@ -31,6 +31,7 @@ class Instruments:
         # Registered first, so that it is asked before the metrics are read.
         self.registry.register(_Refresher(self._refresh))
         self._lock = threading.Lock()
+        self._children: dict[tuple[Any, ...], Any] = {}  # finding them takes the library longer than counting
         self._totals: dict[tuple[str, tuple[str, ...]], float] = {}
         self._made = {metric.name: (metric, _make(client, metric, self.registry)) for metric in metrics}
 
@@ -61,8 +62,13 @@ class Instruments:
         self._refresh.append(refresh)
 
     def _child(self, name: str, labels: dict[str, str]) -> Any:
-        metric, instrument = self._made[name]
-        return instrument.labels(**labels) if metric.labels else instrument
+        key = (name, *labels.items())
+        found = self._children.get(key)
+        if found is None:
+            metric, instrument = self._made[name]
+            found = instrument.labels(**labels) if metric.labels else instrument
+            self._children[key] = found
+        return found
 
 
 class _Refresher:

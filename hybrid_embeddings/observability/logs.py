@@ -35,16 +35,26 @@ Write = Callable[[int, str, dict[str, Any]], None]
 class LogLines:
     """A subscriber that writes a line per event. ``BatchFailed`` becomes ``batch_failed lane=cpu reason=timeout``."""
 
-    def __init__(self, write: Write | None = None) -> None:
-        """Take ``write(level, name, fields)``; None: :func:`structlog_writer` if installed, else logging."""
+    def __init__(self, write: Write | None = None, *, least: int = logging.INFO) -> None:
+        """Take where to write.
+
+        Args:
+            write: ``write(level, name, fields)``; None: :func:`structlog_writer` if installed, else logging.
+            least: least level, as :mod:`logging` counts them: structlog writes all that it is given unless it was
+                told not to. With ``logging.DEBUG`` every call and every batch is a line.
+        """
         self._write = write or structlog_writer() or stdlib_writer()
+        self._least = least
 
     def __call__(self, event: ev.Event) -> None:
         """Write an event; those without a level are left out."""
-        level = _LEVELS.get(type(event))
-        if level is not None and dataclasses.is_dataclass(event):
+        usual = _LEVELS.get(type(event))
+        if usual is None or not dataclasses.is_dataclass(event):
+            return
+        level = _level(event, usual)
+        if level >= self._least:
             fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
-            self._write(_level(event, level), _WORD.sub("_", type(event).__name__).lower(), fields)
+            self._write(level, _WORD.sub("_", type(event).__name__).lower(), fields)
 
 
 def structlog_writer() -> Write | None:

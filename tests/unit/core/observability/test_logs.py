@@ -37,10 +37,18 @@ def test_levels_say_who_has_to_act(event, level, caplog):
 
 
 def test_calls_and_look_ups_that_go_well_are_not_lines(caplog):
-    with caplog.at_level(logging.INFO, logger="hybrid_embeddings.events"):
+    with caplog.at_level(logging.DEBUG, logger="hybrid_embeddings.events"):
         LogLines(stdlib_writer())(ev.EncodeFinished("query", "cpu", 1, 1, 0, 5, 0, 0.0, 0.1))
         LogLines(stdlib_writer())(ev.CacheLookedUp("memory", 1, 0, 0.0))
     assert not caplog.records
+
+
+def test_every_call_is_a_line_for_those_who_want_that():
+    written = []
+    lines = LogLines(lambda level, name, fields: written.append((level, name, fields["n_texts"])), least=logging.DEBUG)
+    lines(ev.EncodeFinished("query", "cpu", 1, 1, 0, 5, 0, 0.0, 0.1))
+    lines(ev.BatchFinished("cpu", 3, 30, 36, 0.1))
+    assert written == [(logging.DEBUG, "encode_finished", 1), (logging.DEBUG, "batch_finished", 3)]
 
 
 def test_structlog_gets_fields_not_text():
@@ -65,3 +73,23 @@ def test_a_subscriber_that_fails_does_not_stop_the_others(caplog):
     events.emit(ev.BatchFailed("cpu", "error", 1))
     assert len(seen) == 1
     assert "BatchFailed" in caplog.text
+
+
+def test_a_call_leaves_no_text_and_no_vector_in_the_lines(caplog):
+    """The real service, at the lowest level: what it was asked must not be found in any line."""
+    from hybrid_embeddings import EmbeddingService, HybridEmbeddingsError
+
+    written = []
+    with EmbeddingService() as service, caplog.at_level(logging.DEBUG):
+        service.events.subscribe(
+            LogLines(lambda level, name, fields: written.append(f"{level} {name} {fields}"), least=logging.DEBUG)
+        )
+        service.events.subscribe(LogLines(stdlib_writer(), least=logging.DEBUG))
+        vectors = service.encode(["слово-примета one", "слово-примета two"])
+        with pytest.raises(HybridEmbeddingsError):
+            service.encode(["слово-примета \ud800"])
+    said = "\n".join([*written, caplog.text])
+    assert "encode_finished" in said
+    assert "encode_failed" in said
+    assert "слово-примета" not in said
+    assert not any(f"{abs(number):.4f}" in said for number in vectors.ravel()[:40])
