@@ -84,9 +84,11 @@ def beside_bulk(service: EmbeddingService, questions: Questions, *, n_texts: int
     def with_queries() -> None:
         bulk = threading.Thread(target=service.encode_documents, args=(texts,))
         bulk.start()
-        while bulk.is_alive():
+        while True:
             seconds.append(timed(service.encode_query, questions.next()))
             bulk.join(gap_s)
+            if not bulk.is_alive():
+                return
 
     times = in_turn({"alone": lambda: service.encode_documents(texts), "with_queries": with_queries}, rounds=2)
     return {

@@ -8,6 +8,7 @@ would answer sooner (:mod:`policy`).
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
@@ -60,6 +61,7 @@ class Dispatcher:
         self._outcomes = Outcomes(self.states, self._queue, self._in_flight, self._policy)
         self._on_computed = on_computed
         self._events = events if events is not None else Events()
+        self._turns = itertools.count()
         self._last_query_s = float("-inf")
         self._closed = False
         self._threads = [LaneThreads(state, self._pull, self._report) for state in self.states]
@@ -84,6 +86,7 @@ class Dispatcher:
                 raise ServiceClosed("the embedding service is closed")
             if not first_row:
                 self._admit(new_tokens)
+                job.turn = next(self._turns)
             for row, item in enumerate(items, start=first_row):
                 self._join_or_queue(job, row, item)
             stranded = self._outcomes.strand()
@@ -166,6 +169,7 @@ class Dispatcher:
             self._last_query_s = self._clock()
         existing = self._in_flight.get(item.key)
         if existing is None:
+            item.turn = job.turn
             item.subscribers.append((job, row))
             self._in_flight[item.key] = item
             self._queue.put(item)

@@ -1,7 +1,8 @@
-"""Waiting items: queries in order of arrival, bulk in windows sorted by length.
+"""Waiting items: queries in order of arrival, bulk work call by call, in windows sorted by length.
 
-A window holds as much as about sixteen batches. Within it lanes take rows of similar length; windows are
-emptied in order of arrival, so nothing waits for ever. Not thread-safe: the dispatcher's lock guards it.
+A window holds as much as about sixteen batches of one call; within it lanes take rows of similar length. Whose turn it
+is depends on when a call came and how much of it was served, so nothing waits for ever. Not thread-safe: the
+dispatcher's lock guards it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import bisect
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, dropwhile, islice
 
 from hybrid_embeddings.scheduling import batches
 from hybrid_embeddings.scheduling.work import Item
@@ -17,6 +18,9 @@ from hybrid_embeddings.scheduling.work import Item
 # Queries of different length share a batch as long as it has no more padding than this, in tokens: those that are left
 # behind wait for a whole batch more.
 _QUERY_PADDING = 192
+# See WorkQueue. Simulated, with callers of 8 and of 64 documents who keep a lane busy: 0: all wait for 1.0 s; 1.5: 0.40
+# and 1.45 s; 2: 0.37 and 1.7 s; the same speed for all: 0.3 and 2.2 s.
+_OWN_WEIGHT = 1.5
 
 Accepts = Callable[[Item], bool]
 Choose = Callable[[Sequence[Item]], int]
@@ -26,14 +30,55 @@ def _length(item: Item) -> int:
     return item.length
 
 
+class _Call:
+    """What waits of one call, in windows that are sorted by length; the oldest window comes first."""
+
+    __slots__ = ("_newest_tokens", "number", "turn_tokens", "windows")
+
+    def __init__(self, number: int, turn_tokens: float) -> None:
+        self.number = number
+        self.turn_tokens = turn_tokens
+        self.windows: deque[list[Item]] = deque()
+        self._newest_tokens = 0
+
+    def put(self, item: Item, window_tokens: int) -> None:
+        if not self.windows or self._newest_tokens + item.length > window_tokens:
+            self.windows.append([])
+            self._newest_tokens = 0
+        bisect.insort(self.windows[-1], item, key=_length)
+        self._newest_tokens += item.length
+
+    def drop(self, gone: set[int]) -> None:
+        n_left = len(gone)
+        for window in self.windows:
+            kept = [item for item in window if id(item) not in gone]
+            n_left -= len(window) - len(kept)
+            window[:] = kept
+            if not n_left:
+                break  # a batch is in the first windows, and a call may have hundreds
+        while self.windows and not self.windows[0]:
+            self.windows.popleft()
+
+    def serve(self, taken: Sequence[Item]) -> None:
+        self.turn_tokens += _OWN_WEIGHT * sum(map(_length, taken))
+        self.drop(set(map(id, taken)))
+
+
 class WorkQueue:
-    """Items that wait for a lane."""
+    """Items that wait for a lane.
+
+    Calls share the lanes by virtual time, as in fair queueing (Demers, Keshav, Shenker 1989): next is the call with
+    the least (tokens served of all calls when it came + ``_OWN_WEIGHT`` × tokens served of its own). With a weight of
+    0 calls would be served one after the other, and a small one would wait for a large one to end; with a large
+    weight all would go on at the same speed, and a large one would wait for all small ones that come meanwhile. In
+    between, a call of n tokens waits for about ``_OWN_WEIGHT`` × n tokens of calls that come after it, never for more.
+    """
 
     def __init__(self, *, window_tokens: int) -> None:
         self._window_tokens = window_tokens
         self._queries: deque[Item] = deque()
-        self._windows: deque[list[Item]] = deque()
-        self._newest_tokens = 0
+        self._calls: dict[int, _Call] = {}
+        self._served_tokens = 0
         self.n_items = 0
         self.n_tokens = 0
         self.n_returned = 0
@@ -45,11 +90,10 @@ class WorkQueue:
         if item.is_query:
             self._queries.append(item)
             return
-        if not self._windows or self._newest_tokens + item.length > self._window_tokens:
-            self._windows.append([])
-            self._newest_tokens = 0
-        bisect.insort(self._windows[-1], item, key=_length)
-        self._newest_tokens += item.length
+        call = self._calls.get(item.turn)
+        if call is None:
+            call = self._calls[item.turn] = _Call(item.turn, self._served_tokens)
+        call.put(item, self._window_tokens)
 
     def put_back(self, item: Item) -> None:
         """Return an item whose lane failed: it has waited long enough, so it goes first."""
@@ -75,60 +119,62 @@ class WorkQueue:
         return self._removed(taken)
 
     def take_bulk(self, accepts: Accepts, choose: Choose, *, most_rows: int, longest_first: bool) -> list[Item]:
-        """Remove and return one batch of the oldest window that has something for a lane.
+        """Remove and return one batch: an item of the call whose turn it is, and others next to it in length.
 
         Args:
             accepts: which items the lane may take.
             choose: how many of the first of some items, sorted by length; 0: none.
             most_rows: ``choose`` is shown at most so many.
-            longest_first: from which end of the window they come.
+            longest_first: from which end of the oldest window of the call they come.
         """
-        for window in self._windows:
-            order = reversed(window) if longest_first else iter(window)
-            eligible = (item for item in order if accepts(item))
-            pilot = next(eligible, None)
-            if pilot is not None:
-                alike = (item for item in eligible if _alike(item, pilot))
-                candidates = [pilot, *islice(alike, most_rows - 1)]
-                taken = candidates[: choose(candidates)]
-                self._drop(window, taken)
-                return self._removed(taken)
+        calls = sorted(self._calls.values(), key=lambda call: (call.turn_tokens, call.number))
+        for call in calls:
+            for window in call.windows:
+                pilot = next(filter(accepts, reversed(window) if longest_first else window), None)
+                if pilot is not None:
+                    candidates = self._next_to(pilot, window, calls, longest_first=longest_first)
+                    shown = list(islice(filter(accepts, candidates), most_rows))
+                    return self._serve(shown[: choose(shown)])
         return []
+
+    def _next_to(
+        self, pilot: Item, window: list[Item], calls: Sequence[_Call], *, longest_first: bool
+    ) -> Iterator[Item]:
+        """Yield a pilot of a window and what may share its batch, by length: of its own and of other calls."""
+        found, n_tokens = [window], 0
+        for call in calls:
+            if call.windows[0] is not window and n_tokens < self._window_tokens:
+                found.append(call.windows[0])
+                n_tokens += sum(map(_length, call.windows[0]))
+        ordered = window if len(found) == 1 else sorted(chain.from_iterable(found), key=_length)
+        beginning = dropwhile(lambda item: item is not pilot, reversed(ordered) if longest_first else ordered)
+        return (item for item in beginning if _alike(item, pilot))
 
     def discard(self, items: set[int]) -> None:
         """Forget items, given by ``id()``: nobody waits for them any more."""
-        for container in [self._queries, *self._windows]:
-            gone = [item for item in container if id(item) in items]
-            if gone:
-                kept = [item for item in container if id(item) not in items]
-                container.clear()
-                container.extend(kept)
-                self._removed(gone)
-        self._drop_empty_windows()
+        if not items:
+            return
+        self._removed([item for item in self if id(item) in items])
+        self._queries = deque(item for item in self._queries if id(item) not in items)
+        for call in self._calls.values():
+            call.drop(items)
+        self._forget_ended_calls()
 
     def __iter__(self) -> Iterator[Item]:
         yield from self._queries
-        for window in self._windows:
-            yield from window
+        for call in self._calls.values():
+            yield from chain.from_iterable(call.windows)
 
-    def _drop(self, window: list[Item], taken: list[Item]) -> None:
-        count = len(taken)
-        if not count:
-            return
-        if window[:count] == taken:
-            del window[:count]
-        elif window[-count:] == taken[::-1]:
-            del window[-count:]
-        else:
-            chosen = set(map(id, taken))
-            window[:] = [item for item in window if id(item) not in chosen]
-        self._drop_empty_windows()
+    def _serve(self, taken: list[Item]) -> list[Item]:
+        for number in {item.turn for item in taken}:
+            self._calls[number].serve([item for item in taken if item.turn == number])
+        self._served_tokens += sum(map(_length, taken))
+        self._forget_ended_calls()
+        return self._removed(taken)
 
-    def _drop_empty_windows(self) -> None:
-        while self._windows and not self._windows[0]:
-            self._windows.popleft()
-        if not self._windows:
-            self._newest_tokens = 0
+    def _forget_ended_calls(self) -> None:
+        for number in [number for number, call in self._calls.items() if not call.windows]:
+            del self._calls[number]
 
     def _removed(self, items: list[Item]) -> list[Item]:
         self.n_items -= len(items)

@@ -29,6 +29,7 @@ class Item:
     failures: dict[str, list[str]] = field(default_factory=dict)  # lane → what happened there, each time
     done: bool = False
     returned: bool = False  # waits again, because a lane failed
+    turn: int = 0  # of the call that queued it; lower ones came before
 
     @property
     def length(self) -> int:
@@ -43,6 +44,7 @@ class Job:
         self.vectors: Vectors = np.zeros((n_rows, dimension), dtype=np.float32)
         self.future: Future[Vectors] = Future()
         self.lanes: dict[str, int] = {}
+        self.turn = 0  # among all jobs of a dispatcher, given with the first piece
         self._missing = n_rows
         self._lock = threading.Lock()
         self._ended = False

@@ -219,3 +219,58 @@ def test_breaker_against_a_simple_model(events, threshold):
             if due or in_a_row >= threshold:
                 opened_at = clock.now
     assert (breaker.state == "closed") is (opened_at is None)
+
+
+def call(number, lengths):
+    made = [item(length) for length in lengths]
+    for one in made:
+        one.turn = number
+    return made
+
+
+def test_a_small_call_does_not_wait_for_a_large_one_to_end():
+    queue = WorkQueue(window_tokens=32_000)
+    large, small = call(1, [100] * 100), call(2, [100] * 4)
+    for one in large:
+        queue.put(one)
+    taken = [one for _ in range(3) for one in take_bulk(queue, anything, 400, longest_first=True)]
+    for one in small:
+        queue.put(one)
+    while not {id(one) for one in small} <= {id(one) for one in taken}:
+        taken += take_bulk(queue, anything, 400, longest_first=True)
+    assert len(taken) <= 30  # of 104
+
+
+def test_a_large_call_is_not_overtaken_for_ever():
+    """A call as large as a batch comes after every batch: the lane could do nothing else for ever."""
+    queue = WorkQueue(window_tokens=32_000)
+    large = call(0, [100] * 100)
+    for one in large:
+        queue.put(one)
+    served, left = 0, {id(one) for one in large}
+    for number in range(1, 1000):
+        for one in call(number, [90] * 4):
+            queue.put(one)
+        batch = take_bulk(queue, anything, 400, longest_first=True)
+        served += sum(one.length for one in batch)
+        left -= {id(one) for one in batch}
+        if not left:
+            break
+    assert 2 * 100 * 100 < served <= 2.6 * 100 * 100  # its own tokens and 1.5 times as many of later calls
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 300)), max_size=100), st.booleans(), st.integers(1, 9))
+def test_calls_that_share_the_queue_lose_nothing(work, longest_first, per_turn):
+    queue = WorkQueue(window_tokens=1000)
+    items = [call(number, [length])[0] for number, length in work]
+    taken, waiting = [], list(items)
+    while waiting or queue.n_items:
+        for one in waiting[:per_turn]:
+            queue.put(one)
+        del waiting[:per_turn]
+        batch = take_bulk(queue, anything, 512, longest_first=longest_first)
+        assert batch
+        assert sum(one.length for one in batch) <= 512
+        taken += batch
+    assert sorted(map(id, taken)) == sorted(map(id, items))
+    assert (queue.n_items, queue.n_tokens, list(queue)) == (0, 0, [])
