@@ -21,7 +21,7 @@ from rag_demo.dense_wiring import open_dense, open_store
 from rag_demo.errors import IndexBroken, IndexMissing, NoRoom, RagDemoError
 from rag_demo.events import Events, SpaceUpdated, SpaceUpdateFailed
 from rag_demo.index.build import Progress
-from rag_demo.index.ports import Where
+from rag_demo.index.ports import DenseReader, Where
 from rag_demo.index.repair import Difference
 from rag_demo.index.store import check_space_name
 from rag_demo.indexer import Indexer
@@ -41,11 +41,17 @@ class Library:
     them in its library, and others ask it; see `rag_demo.owner`.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        """Open nothing yet."""
+    def __init__(self, settings: Settings, *, read_dense: wiring.ReadDense | None = None) -> None:
+        """Open nothing yet.
+
+        Args:
+            settings: where the indexes are, and how to answer.
+            read_dense: reads vectors for questions; None: they are opened here and stay open.
+        """
         self._settings = settings
         self._store = open_store(settings)
         self._vectors = OpenVectors(partial(open_dense, settings=settings))
+        self._read_dense = read_dense or self._vectors.read
         self._assistants = Assistants(self._store, self._open_assistant)
         self._models = OpenModels()
         self._indexer = Indexer(
@@ -137,16 +143,13 @@ class Library:
         started = time.perf_counter()
         check_space_name(space_id)
         with (
+            _failures_told(self.events),
             self._writing,
             _told_when_full(self._settings.data_path),
             open_sources(folder, docs, space_id=space_id) as sources,
         ):
             job = Job(folder, space_id, tuple(docs), sources=sources, progress=progress)
-            try:
-                report = self._indexer.index(job, model, full=full)
-            except (RagDemoError, HybridEmbeddingsError, OSError) as error:
-                self.events.emit(SpaceUpdateFailed(type(error).__name__))
-                raise
+            report = self._indexer.index(job, model, full=full)
         report = dataclasses.replace(report, elapsed_s=time.perf_counter() - started)
         self.events.emit(_updated(report))
         return report
@@ -162,6 +165,20 @@ class Library:
         """
         with self._writing:
             return self._indexer.verify(space_id, progress=progress)
+
+    def vectors(self, folder: str, revision: int) -> DenseReader:
+        """The vectors of a generation at a revision, for another process that cannot open them.
+
+        Args:
+            folder: of the space and of the generation: "торговля-1a2b3c4d/…".
+            revision: of the generation.
+
+        Raises:
+            InputError: there is no such generation.
+            IndexBroken, IndexBusy: they cannot be opened.
+        """
+        generation = self._store.folder_called(folder)
+        return self._vectors.read(generation, revision)
 
     def drop(self, space_id: str) -> None:
         """Forget a space and delete its files; raises as `SpaceStore.drop`."""
@@ -189,7 +206,7 @@ class Library:
             spaces,
             embedder=self._models.of,
             settings=self._settings,
-            read_dense=self._vectors.read,
+            read_dense=self._read_dense,
             cache=self._answers,
             writer=speaker.writer if speaker else None,
             model_name=f"{self._settings.llm_mode}:{self._settings.llm_base_url}:{self._settings.llm_model}",
@@ -212,6 +229,15 @@ class Library:
             if self._speaker is None:
                 self._speaker = Speaker(self._settings, events=self.events)
             return self._speaker
+
+
+@contextlib.contextmanager
+def _failures_told(events: Events) -> Iterator[None]:
+    try:
+        yield
+    except (RagDemoError, HybridEmbeddingsError, OSError) as error:
+        events.emit(SpaceUpdateFailed(type(error).__name__))
+        raise
 
 
 def _updated(report: Report) -> SpaceUpdated:

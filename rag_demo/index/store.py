@@ -126,6 +126,17 @@ class SpaceStore:
         """The folder of a generation, whether it is there or not."""
         return self._folder(space_id) / generation
 
+    def folder_called(self, name: str) -> Path:
+        """The folder of a generation by the last two steps of its path.
+
+        Raises:
+            InputError: there is none.
+        """
+        folder = self._root / name
+        if folder.resolve().parent.parent != self._root.resolve() or not folder.is_dir():
+            raise InputError(f"There is no index {name!r:.200}.")
+        return folder
+
     @contextlib.contextmanager
     def building(self, space_id: str) -> Iterator[Path]:
         """A folder for a new generation, removed again on the way out unless it was published.

@@ -16,7 +16,7 @@ from typing import Any
 from rag_demo import errors
 
 # Raised when an older program could not talk to a newer one.
-PROTOCOL = 1
+PROTOCOL = 2
 MAX_REQUEST_BYTES = 1024 * 1024
 HOST = "127.0.0.1"
 Message = dict[str, Any]
