@@ -10,7 +10,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY hybrid_embeddings hybrid_embeddings
 COPY integrations integrations
 COPY rag_demo rag_demo
-RUN /opt/venv/bin/pip install --constraint constraints.txt ${PIP_OPTIONS} ".[cpu,offline,rag,web,redis,sql,ann,metrics,postgres]"
+RUN /opt/venv/bin/pip install --constraint constraints.txt ${PIP_OPTIONS} ".[cpu,offline,rag,web,redis,sql,ann,metrics,jobs]"
 
 FROM python:3.12-slim-bookworm AS base
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUTF8=1 HOME=/data \
@@ -18,7 +18,7 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHON
 RUN useradd --uid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin app \
     && mkdir -p /data/rag /data/models && chown -R app:app /data
 COPY --from=build /opt/venv /opt/venv
-USER app
+USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000

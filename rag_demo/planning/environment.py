@@ -14,18 +14,22 @@ from rag_demo.errors import InputError
 from rag_demo.planning.resources import app_bytes
 from rag_demo.planning.types import GB, Plan
 
-# What the app may take at most; it needs less most of the time.
-_APP_CORES = {"cpu": 4, "tier-a": 6, "tier-b": 6, "tier-c": 8, "tier-d": 12}
+# What app and model server may take at most; they need less most of the time. Together with the others at most the 16
+# vCPUs and 64 GB of tiers A to C, the 32 and 128 of D.
+_APP_CORES = {"cpu": 4, "tier-a": 6, "tier-b": 6, "tier-c": 6, "tier-d": 12}
+_LLM_CORES = {"tier-a": 6, "tier-b": 5, "tier-c": 5, "tier-d": 14}
+_LLM_MEMORY_GB = {"tier-a": 24, "tier-b": 32, "tier-c": 40, "tier-d": 88}
 _LEAST_APP_GB = 4
 _WITH_SERVERS = ("tier-b", "tier-c", "tier-d")
 # Kept from a file that is replaced: a database does not learn of a new password.
-_KEPT_SECRETS = ("POSTGRES_PASSWORD", "GRAFANA_PASSWORD")
+_KEPT_SECRETS = ("POSTGRES_PASSWORD", "GRAFANA_PASSWORD", "QDRANT_API_KEY")
 MANAGED = frozenset(
     {
-        *("COMPOSE_PROFILES", "APP_TARGET", "APP_CPUS", "APP_MEMORY", "GPU_COUNT", "RAG_TOP_K", "RAG_WORKERS"),
+        *("COMPOSE_PROFILES", "APP_TARGET", "APP_CPUS", "APP_MEMORY", "GPU_COUNT", "LLM_CPUS", "LLM_MEMORY"),
         *("LLM_MODE", "LLM_BASE_URL", "LLM_MODEL", "LLM_NUM_CTX", "LLM_NUM_PREDICT", "LLM_MAX_CONCURRENCY"),
         *("OLLAMA_NUM_PARALLEL", "OLLAMA_KV_CACHE_TYPE", "VLLM_MAX_MODEL_LEN", "VLLM_GPU_MEMORY"),
-        *("QDRANT_URL", "QDRANT_MEMORY", "EMBEDDING_CACHE_REDIS_URL", "EMBEDDING_CACHE_SQL_URL", *_KEPT_SECRETS),
+        *("QDRANT_URL", "QDRANT_MEMORY", "EMBEDDING_CACHE_REDIS_URL", "EMBEDDING_CACHE_SQL_URL"),
+        *("RAG_ANSWER_CACHE", "RAG_TOP_K", *_KEPT_SECRETS),
     }
 )
 """Names that a plan decides; an older value of another one stays."""
@@ -47,7 +51,6 @@ def compose_values(
         new_secret: gives a password.
     """
     kept = kept or {}
-    password = kept.get("POSTGRES_PASSWORD") or new_secret()
     values = {
         "COMPOSE_PROFILES": f"{plan.profile},monitoring" if monitoring else plan.profile,
         "APP_TARGET": "cpu",
@@ -56,8 +59,17 @@ def compose_values(
         **_llm_values(plan, host="llm"),
         "EMBEDDING_CACHE_REDIS_URL": "redis://redis:6379/0",
     }
-    if plan.profile in _WITH_SERVERS:
+    if plan.serving is not None:
         values |= {
+            "LLM_CPUS": str(min(_LLM_CORES[plan.profile], plan.machine.cores)),
+            "LLM_MEMORY": f"{_LLM_MEMORY_GB[plan.profile]}g",
+        }
+    if plan.profile in _WITH_SERVERS:
+        password = kept.get("POSTGRES_PASSWORD") or new_secret()
+        values |= {
+            "RAG_ANSWER_CACHE": "redis://redis:6379/1",
+            "QDRANT_URL": "http://qdrant:6333",
+            "QDRANT_API_KEY": kept.get("QDRANT_API_KEY") or new_secret(),
             "QDRANT_MEMORY": f"{math.ceil(plan.qdrant_bytes[1] / GB) + 1}g",
             "POSTGRES_PASSWORD": password,
             "EMBEDDING_CACHE_SQL_URL": f"postgresql+psycopg://embeddings:{password}@postgres:5432/embeddings",

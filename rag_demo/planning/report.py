@@ -50,7 +50,7 @@ def as_json(plan: Plan, values: Mapping[str, str]) -> dict[str, Any]:
 
 def masked(values: Mapping[str, str]) -> dict[str, str]:
     """The values with passwords hidden, also where they stand inside of others."""
-    secrets = [value for name, value in values.items() if name.endswith("PASSWORD") and value]
+    secrets = [value for name, value in values.items() if name.endswith(("PASSWORD", "API_KEY")) and value]
     hidden = dict(values)
     for secret in secrets:
         hidden = {name: value.replace(secret, "***") for name, value in hidden.items()}

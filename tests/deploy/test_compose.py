@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -12,6 +16,9 @@ import yaml
 
 from hybrid_embeddings.settings import describe as engine_settings
 from hybrid_embeddings.settings import read_env_file
+from rag_demo.planning import environment
+from rag_demo.planning.recommend import recommend
+from rag_demo.planning.types import Demand
 from rag_demo.settings import describe as demo_settings
 from tests.published import PUBLISHED_SCHEMAS, needs_published_schemas
 
@@ -28,8 +35,13 @@ FOREIGN = {
     *("COMPOSE_PROFILES", "APP_TARGET", "APP_CPUS", "APP_MEMORY", "APP_PORT", "PIP_OPTIONS", "DUMP_DIR", "GPU_COUNT"),
     *("QDRANT_MEMORY", "REDIS_MAXMEMORY", "REDIS_MEMORY", "POSTGRES_PASSWORD", "POSTGRES_MEMORY", "HF_TOKEN"),
     *("OLLAMA_NUM_PARALLEL", "OLLAMA_KV_CACHE_TYPE", "VLLM_PIPELINE_PARALLEL", "VLLM_MAX_MODEL_LEN"),
-    *("VLLM_GPU_MEMORY", "PROMETHEUS_PORT", "GRAFANA_PORT", "GRAFANA_PASSWORD"),
+    *("VLLM_GPU_MEMORY", "PROMETHEUS_PORT", "GRAFANA_PORT", "GRAFANA_PASSWORD", "LLM_CPUS", "LLM_MEMORY"),
 }
+UNTIERED = {"prometheus", "grafana"}
+_SPEC = importlib.util.spec_from_file_location("env_files", ROOT / "deploy" / "env_files.py")
+env_files = importlib.util.module_from_spec(_SPEC)
+sys.modules["env_files"] = env_files  # dataclasses look their module up
+_SPEC.loader.exec_module(env_files)
 KNOWN = {name for name, _, _ in engine_settings()} | {option.name for option in demo_settings()}
 
 
@@ -131,11 +143,106 @@ def test_gpu_services_reserve_them_with_their_capability():
         assert device["capabilities"] == ["gpu"]
 
 
+SECRETS = {"POSTGRES_PASSWORD": "postgres", "GRAFANA_PASSWORD": "grafana", "QDRANT_API_KEY": "qdrant"}
+
+
 def test_secrets_have_no_default():
-    for name in ("POSTGRES_PASSWORD", "GRAFANA_PASSWORD"):
-        assert re.search(rf"\$\{{{name}:\?", TEXT), name
+    for name in SECRETS:
+        assert re.findall(rf"\$\{{{name}:-(.*?)\}}", TEXT) == [""] * TEXT.count(f"${{{name}")
     for file in ENV_FILES.values():
-        assert not read_env_file(file).get("POSTGRES_PASSWORD")
+        assert not any(value for name, value in read_env_file(file).items() if name in SECRETS)
+
+
+def test_nothing_that_a_profile_does_not_start_can_stop_it():
+    # Compose fills in variables before it looks at profiles: one `${X:?}` anywhere would be asked of everybody.
+    assert not re.search(r"\$\{\w+:?\?", TEXT)
+
+
+@pytest.mark.parametrize(("secret", "service"), [("GRAFANA_PASSWORD", "grafana"), ("QDRANT_API_KEY", "qdrant")])
+def test_a_service_without_its_secret_says_so_and_does_not_start(secret, service, tmp_path):
+    shell, flag, script = SERVICES[service].get("entrypoint") or SERVICES[service]["command"]
+    name = next(name for name, value in SERVICES[service]["environment"].items() if secret in str(value))
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho started\n", encoding="utf-8")
+    program.chmod(0o755)
+    script = re.sub(r"exec \S+", "exec ./program", script.replace("$$", "$"))
+    for value, said in (("", f"set {secret} in .env"), ("тайна", "started")):
+        done = subprocess.run(
+            [shell, flag, script], env={"PATH": os.environ["PATH"], name: value}, cwd=tmp_path,
+            capture_output=True, encoding="utf-8", timeout=60, check=False,
+        )  # fmt: skip
+        assert said in done.stdout + done.stderr
+        assert (done.returncode == 0) == bool(value)
+
+
+def test_every_service_has_limits_of_processor_and_memory():
+    for name, service in SERVICES.items():
+        if name != "ollama-pull":  # a download
+            assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}, name
+
+
+@pytest.mark.parametrize(
+    ("tier", "cores", "memory_gb"),
+    [("cpu", 8, 16), ("tier-a", 16, 64), ("tier-b", 16, 64), ("tier-c", 16, 64), ("tier-d", 32, 128)],
+)
+def test_the_limits_of_a_tier_fit_its_machine(tier, cores, memory_gb):
+    values = read_env_file(ENV_FILES[tier])
+    limits = [SERVICES[name]["deploy"]["resources"]["limits"] for name in active(tier) - {"ollama-pull"} - UNTIERED]
+    filled = [{name: interpolated(str(value), values) for name, value in limit.items()} for limit in limits]
+    assert sum(float(limit["cpus"]) for limit in filled) <= cores
+    assert sum(float(limit["memory"].removesuffix("g")) for limit in filled) <= memory_gb
+
+
+def interpolated(text, values):
+    return re.sub(r"\$\{(\w+):-(.*?)\}", lambda found: values.get(found[1]) or found[2], text)
+
+
+def test_the_files_of_the_tiers_are_what_plan_recommends():
+    for name, file in ENV_FILES.items():
+        assert file.read_text(encoding="utf-8") == env_files.text_of(name), "run: python deploy/env_files.py"
+
+
+@pytest.mark.parametrize("tier", sorted(env_files.TIERS))
+@pytest.mark.parametrize("monitoring", [False, True])
+def test_a_written_plan_starts_its_tier(tier, monitoring, tmp_path):
+    example = env_files.TIERS[tier]
+    plan = recommend(example.machine, Demand(20_000, example.users))
+    assert plan.profile == tier
+    values = environment.compose_values(plan, monitoring=monitoring)
+    assert set(values) - KNOWN - FOREIGN == set()
+    assert set(values) <= environment.MANAGED
+    profiles = values["COMPOSE_PROFILES"].split(",")
+    here = set().union(*map(active, profiles))
+    needed = {secret for secret, service in SECRETS.items() if service in here}
+    assert all(len(values[secret]) >= 20 for secret in needed)
+    used = set(re.findall(r"\$\{(\w+)", TEXT))
+    unread = set(values) - used - {option.name for option in demo_settings()} - {"COMPOSE_PROFILES"}
+    assert unread == set(), "nobody reads these"
+    (tmp_path / ".env").write_text(environment.text_of(values, heading=tier), encoding="utf-8")
+    services = compose_config(tmp_path / ".env")
+    assert services is None or services == here
+
+
+def compose_config(env_file):
+    """The services that Docker Compose itself would start; None where it is not installed."""
+    command = ["docker", "compose", "--project-directory", ROOT, "--env-file", env_file, "config", "--services"]
+    try:
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    except FileNotFoundError:
+        return None
+    if "unknown" in done.stderr:  # the command line of Docker without Compose
+        return None
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("tier", sorted(env_files.TIERS))
+def test_docker_compose_reads_the_file(tier):
+    services = compose_config(ENV_FILES[tier])
+    if services is None:
+        pytest.skip("Docker Compose is not installed")
+    assert services == active(tier)
 
 
 def test_the_prometheus_of_the_compose_file_scrapes_the_app():
