@@ -124,6 +124,7 @@ def _carry_out(plan: Plan, folder: Path, request: Request, settings: Settings) -
                 outcomes += answer_all(
                     plan.answered,
                     lambda question: assistant.answer(question, where=index.where, top_k=_SOURCES).refused,
+                    lambda question: assistant.search(question, where=index.where, limit=_SOURCES).hits,
                     on_progress=lambda done, total: progress("answer", done, total),
                 )
     return outcomes

@@ -31,7 +31,6 @@ from rag_demo.retrieve.cross_encoder import CrossEncoderScore
 from rag_demo.retrieve.rank import Ranker
 from rag_demo.retrieve.rerank import Reranker
 from rag_demo.retrieve.search import OpenSpace, Retriever
-from rag_demo.retrieve.vectors import WordVectors
 from rag_demo.settings import Settings
 
 # Generation folder, revision → its vectors.
@@ -149,7 +148,7 @@ def _retriever(opened: Sequence[_Opened], settings: Settings, reranker: Reranker
         },
         candidates=settings.candidates,
         ranker=Ranker.load() if settings.ranker == "learned" else None,
-        word_vectors=WordVectors(opened[0].model.encode_documents) if static else None,
+        encode_words=opened[0].model.encode_documents if static else None,
         reranker=reranker,
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from rag_demo.evaluate.cases import SPLITS
 from rag_demo.evaluate.measure import Estimate, Ranks, estimate, hit_at, ndcg_at, recall_at, reciprocal_rank
-from rag_demo.evaluate.run import Outcome
+from rag_demo.evaluate.run import FUSED, Outcome
 
 DEPTHS = (1, 3, 5, 10, 20, 50)
 METHOD = "95 % intervals: percentile bootstrap, 2,000 resamples of whole objects (questions on one object together)"
@@ -49,6 +49,9 @@ def as_text(figures: dict[str, Any], *, split: str) -> str:
         lines += ["", f"{kind}: {table['questions']} questions on {table['objects']} objects"]
         if "refused" in table:
             lines.append(f"  refused {_show(table['refused'])}")
+            if "refused_with_gold" in table:
+                share = table["gold_among_sources"] / table["questions"]
+                lines.append(f"  of {share:.0%} with a right source: refused {_show(table['refused_with_gold'])}")
             continue
         lines.append(f"  {'':<16}" + "".join(f"{name:<19}" for name in _SHOWN))
         for leg, measures in table["legs"].items():
@@ -63,7 +66,7 @@ def _table(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     groups = [outcome.case.group for outcome in outcomes]
     table: dict[str, Any] = {"questions": len(outcomes), "objects": len(set(groups))}
     if outcomes[0].refused is not None:
-        return {**table, "refused": _plain(estimate([float(outcome.refused or 0) for outcome in outcomes], groups))}
+        return table | _refusals(outcomes)
     legs = dict.fromkeys(leg for outcome in outcomes for leg in outcome.ranks)
     table["legs"] = {
         leg: {
@@ -73,6 +76,19 @@ def _table(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         for leg in legs
     }
     return table
+
+
+def _refusals(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """How many were refused: of all, and of those with a gold among the sources, where refusing is wrong."""
+
+    def refused(chosen: Sequence[Outcome]) -> dict[str, float]:
+        return _plain(estimate([float(one.refused or 0) for one in chosen], [one.case.group for one in chosen]))
+
+    figures: dict[str, Any] = {"refused": refused(outcomes)}
+    with_gold = [one for one in outcomes if any(rank is not None for rank in one.ranks.get(FUSED, ()))]
+    if with_gold:
+        figures |= {"gold_among_sources": len(with_gold), "refused_with_gold": refused(with_gold)}
+    return figures
 
 
 def _latency(outcomes: Sequence[Outcome]) -> dict[str, float]:

@@ -43,13 +43,24 @@ def search_all(cases: Sequence[Case], search: Search, *, on_progress: Progress =
     return outcomes
 
 
-def answer_all(cases: Sequence[Case], refuses: Callable[[str], bool], *, on_progress: Progress) -> list[Outcome]:
-    """Outcome of each question that is answered or refused, in order."""
+def answer_all(
+    cases: Sequence[Case], refuses: Callable[[str], bool], search: Search, *, on_progress: Progress
+) -> list[Outcome]:
+    """Outcome of each question that is answered or refused, in order.
+
+    Args:
+        cases: with golds, or without where nothing answers them.
+        refuses: whether the answer to a question is a refusal; this is what is timed.
+        search: question → the hits that its answer rests on.
+        on_progress: told after each question.
+    """
     outcomes = []
     for done, case in enumerate(cases, start=1):
         started = time.perf_counter()
         refused = refuses(case.question)
-        outcomes.append(Outcome(case, elapsed_ms=(time.perf_counter() - started) * 1e3, refused=refused))
+        elapsed_ms = (time.perf_counter() - started) * 1e3
+        ranks = {FUSED: ranks_of(case, search(case.question))[FUSED]} if case.gold else {}
+        outcomes.append(Outcome(case, ranks, elapsed_ms, refused))
         on_progress(done, len(cases))
     return outcomes
 

@@ -1,23 +1,30 @@
-"""What speaks for a candidate, in numbers: the features that the learned ranker weighs. Pure functions."""
+"""What speaks for a candidate, in numbers: the features that the learned ranker weighs. Pure functions.
+
+Nothing here goes over single words of single candidates: all words of all candidates stand in one array, and each
+feature is a maximum or a sum over its pieces.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from rag_demo.index.analyse import stem
-from rag_demo.index.traits import FACTS, Traits
 from rag_demo.ports import Vectors
+from rag_demo.retrieve.purpose import CROSSES, Purpose
+from rag_demo.retrieve.sketch import ROW, Sketch
+from rag_demo.retrieve.vectors import Numbers, Words
 from rag_demo.types import LegRank
 
 Floats = npt.NDArray[np.float32]
 _LEGS = ("lexical", "dense", "exact")
 _RANK_CONSTANT = 20
+_SHARP = 4  # power that leaves little of any but close matches
+_VERB = 2  # first words of a question; its verb is among them
 _ONE_THREAD = 65_536 * 4  # multiplications: the limit of OpenBLAS (SMP_THRESHOLD_MIN, interface/gemm.c)
+_SOFT = ("soft_name", "soft_owner", "soft_all", "soft_back", "soft_sharp")
 NAMES = (
     *(f"{leg}_rank" for leg in _LEGS),
     "lexical_score",
@@ -26,15 +33,11 @@ NAMES = (
     "cover_owner",
     "cover_all",
     "precise_name",
-    "soft_name",
-    "soft_owner",
-    "soft_all",
-    "soft_back",
+    *_SOFT,
+    "verb_first",
     "wanted",
-    "length",
-    "namesakes",
-    "name_words",
-    *FACTS,
+    *ROW,
+    *(f"{purpose}_{fact}" for purpose, fact in CROSSES),
 )
 
 
@@ -42,45 +45,42 @@ NAMES = (
 class Candidate:
     """A document that some leg found."""
 
-    traits: Traits
+    sketch: Sketch
     legs: Mapping[str, LegRank]
-    namesakes: int = 1  # documents of the same name, itself included
     wanted: float = 1.0  # factor of what the question asks for (`prior.wanted`)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The words of a question as they are written, and what each is worth."""
+    """The words of a question as they are written, what each is worth, and what its verb asks for."""
 
     words: tuple[str, ...]
     idf: Floats = field(repr=False)  # (words,)
+    purposes: frozenset[Purpose] = frozenset()
 
 
-def features(
-    asked: Asked, candidates: Sequence[Candidate], vectors: Callable[[Sequence[str]], Vectors] | None
-) -> Floats:
+def features(asked: Asked, candidates: Sequence[Candidate], words: Words) -> Floats:
     """One row for each candidate, columns as in `NAMES`.
 
     Args:
-        asked: at least one word.
+        asked: the question.
         candidates: of one question; some features compare them with each other.
-        vectors: words → unit vectors ``(words, dimension)``; None: the soft features are 0.
+        words: that the sketches were made with. Where they have no vectors, the soft features are 0.
 
     Returns:
         float32 ``(len(candidates), len(NAMES))``.
     """
     if not candidates:
         return np.zeros((0, len(NAMES)), dtype=np.float32)
-    columns: list[npt.ArrayLike] = [*_leg_columns(candidates), *_word_columns(asked, candidates)]
-    none = np.zeros(len(candidates), dtype=np.float32)
-    columns += _soft_columns(asked, candidates, vectors) if vectors is not None else [none] * 4
-    columns += [
-        np.log([candidate.wanted for candidate in candidates]),
-        np.array([candidate.traits.length for candidate in candidates]),
-        np.log([candidate.namesakes for candidate in candidates]),
-        np.array([len(candidate.traits.name) for candidate in candidates]),
+    sketches = [candidate.sketch for candidate in candidates]
+    rows = np.stack([sketch.row for sketch in sketches])
+    columns = [
+        *_leg_columns(candidates),
+        *_word_columns(asked, sketches, words),
+        np.log(np.array([candidate.wanted for candidate in candidates], dtype=np.float32)),
+        *rows.T,
+        *(rows[:, ROW.index(fact)] * (purpose in asked.purposes) for purpose, fact in CROSSES),
     ]
-    columns += [np.array([fact in candidate.traits.facts for candidate in candidates]) for fact in FACTS]
     return np.stack([np.asarray(column, dtype=np.float32) for column in columns], axis=1)
 
 
@@ -95,48 +95,47 @@ def _leg_columns(candidates: Sequence[Candidate]) -> list[Floats]:
     return columns
 
 
-def _word_columns(asked: Asked, candidates: Sequence[Candidate]) -> list[Floats]:
-    """Share of the question that the name, name and owner, all words cover; share of the name that it covers."""
-    worth = {stem(word): float(idf) for word, idf in zip(asked.words, asked.idf, strict=True)}
-    total = sum(worth.values()) or 1.0
-    usual = total / max(len(worth), 1)
-    rows = []
-    for candidate in candidates:
-        traits = candidate.traits
-        name = _stems(traits.name)
-        owner = name | _stems(traits.owner)
-        every = owner | _stems(traits.words)
-        found = sum(worth[word] for word in name if word in worth)
-        rest = usual * sum(word not in worth for word in name)
-        shares = [sum(worth[word] for word in words & worth.keys()) / total for words in (name, owner, every)]
-        rows.append([*shares, found / (found + rest or 1.0)])
-    return list(np.array(rows, dtype=np.float32).T)
+def _word_columns(asked: Asked, sketches: Sequence[Sketch], words: Words) -> list[Floats]:
+    """How the words of the question and those of the candidates cover each other, by stems and by vectors.
 
-
-@lru_cache(maxsize=20_000)
-def _stems(words: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(map(stem, words))
-
-
-def _soft_columns(
-    asked: Asked, candidates: Sequence[Candidate], vectors: Callable[[Sequence[str]], Vectors]
-) -> list[Floats]:
-    """The same by meaning: each word of one side counts with the cosine of the nearest word of the other.
-
-    This is late interaction (Khattab, Zaharia: ColBERT, SIGIR 2020) over vectors of single words.
+    By stems: share of the question that the name, name and owner, all words cover; share of the name that it covers.
+    By vectors the same, where each word counts with the cosine of the nearest word of the other side: late interaction
+    (Khattab, Zaharia: ColBERT, SIGIR 2020) over vectors of single words.
     """
-    fields = [(candidate.traits.name, (*candidate.traits.name, *candidate.traits.owner)) for candidate in candidates]
-    every = [(*owner, *candidate.traits.words) for (_, owner), candidate in zip(fields, candidates, strict=True)]
-    vocabulary = {word: row for row, word in enumerate(dict.fromkeys(word for words in every for word in words))}
-    near = _cosines(vectors(asked.words), vectors(list(vocabulary)))
+    count = len(sketches)
+    if not asked.words:
+        return [np.zeros(count, dtype=np.float32)] * (4 + len(_SOFT) + 1)
+    numbers = np.concatenate([sketch.words for sketch in sketches])
+    sizes = np.array([sketch.sizes for sketch in sketches])  # (count, 3): name, owner, rest
+    unique, places = _distinct(numbers, len(words))
+    question = words.numbers(asked.words)
     share = asked.idf / max(float(asked.idf.sum()), 1e-9)
-    forward = [
-        np.asarray(share @ _most(near, words, vocabulary), dtype=np.float32)
-        for words in ([name for name, _ in fields], [owner for _, owner in fields], every)
-    ]
-    best = near.max(axis=0)
-    back = [float(best[[vocabulary[word] for word in name]].mean()) if name else 0.0 for name, _ in fields]
-    return [*forward, np.array(back, dtype=np.float32)]
+    same = (words.stems(question)[:, None] == words.stems(unique)[None, :]).astype(np.float32)
+    covered = _most(same[:, places], sizes)
+    shares = [np.asarray(share @ part, dtype=np.float32) for part in covered]
+    named = np.maximum(sizes[:, 0], 1)
+    matched = _sum_of_names(same.max(axis=0)[places], sizes)
+    # Words of the name that nobody asked for count as much as the words of the question on average.
+    precise = shares[0] / np.maximum(shares[0] + (sizes[:, 0] - matched) / len(share), 1e-9)
+    soft = [np.zeros(count, dtype=np.float32)] * len(_SOFT)
+    if words.have_vectors:
+        near = np.maximum(_cosines(words.vectors(question), words.vectors(unique)), 0)
+        parts = _most(near[:, places], sizes)
+        back = _sum_of_names(near.max(axis=0)[places], sizes) / named
+        forward = [np.asarray(share @ part, dtype=np.float32) for part in (*parts, parts[0] ** _SHARP)]
+        soft = [*forward[:3], back, forward[3]]
+    first = _most(same[:_VERB, places], sizes)[0].max(axis=0)
+    return [*shares, precise, *soft, first]
+
+
+def _distinct(numbers: Numbers, most: int) -> tuple[Numbers, Numbers]:
+    """The different numbers in order, all below ``most``, and the place of each of ``numbers`` among them."""
+    there = np.zeros(most, dtype=bool)
+    there[numbers] = True
+    unique = np.flatnonzero(there).astype(np.int32)
+    place = np.zeros(most, dtype=np.int32)
+    place[unique] = np.arange(len(unique), dtype=np.int32)
+    return unique, place[numbers]
 
 
 def _cosines(asked: Vectors, others: Vectors) -> Floats:
@@ -150,13 +149,30 @@ def _cosines(asked: Vectors, others: Vectors) -> Floats:
     return np.concatenate(pieces, axis=1) if pieces else np.zeros((len(asked), 0), dtype=np.float32)
 
 
-def _most(near: Floats, texts: Sequence[Sequence[str]], vocabulary: Mapping[str, int]) -> Floats:
-    """Largest value over the words of each text, float32 ``(len(near), len(texts))``; 0 for a text without words."""
-    sizes = np.array([len(text) for text in texts])
-    filled = np.flatnonzero(sizes)
-    result = np.zeros((len(near), len(texts)), dtype=np.float32)
+def _most(values: Floats, sizes: Numbers) -> list[Floats]:
+    """Largest value over the name, over name and owner, and over all words of each candidate.
+
+    Args:
+        values: of each word of the question and of the candidates, one after the other, ``(words, numbers)``; not
+            below 0.
+        sizes: ``(candidates, 3)``.
+
+    Returns:
+        Three arrays, float32 ``(words, candidates)``; 0 where there are no words.
+    """
+    flat = sizes.ravel()
+    filled = np.flatnonzero(flat)
+    pieces = np.zeros((len(values), len(flat)), dtype=np.float32)
     if len(filled):
-        columns = np.fromiter((vocabulary[word] for text in texts for word in text), dtype=np.int64)
-        starts = np.concatenate([[0], np.cumsum(sizes[filled])[:-1]])
-        result[:, filled] = np.maximum.reduceat(near[:, columns], starts, axis=1)
-    return result
+        starts = np.concatenate([[0], np.cumsum(flat[filled])[:-1]])
+        pieces[:, filled] = np.maximum.reduceat(values, starts, axis=1)
+    name, owner, rest = (pieces[:, place::3] for place in range(3))
+    owner = np.maximum(name, owner)
+    return [name, owner, np.maximum(owner, rest)]
+
+
+def _sum_of_names(values: Floats, sizes: Numbers) -> Floats:
+    """Sum over the words of each name, float32 ``(candidates,)``."""
+    total = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+    starts = np.concatenate([[0], np.cumsum(sizes.sum(axis=1))[:-1]])
+    return np.asarray(total[starts + sizes[:, 0]] - total[starts], dtype=np.float32)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 from rag_demo.index.analyse import fold, is_compound, stem
 from rag_demo.index.words import ABBREVIATIONS, ALSO_CALLED, FUNCTION_WORDS
@@ -19,6 +20,7 @@ _WORD = re.compile(r"[A-Za-z]+|[А-Яа-яЁё]+")
 _LATIN = re.compile(r"[A-Za-z]+")
 _MEANT = {stem(said): tuple(meant.split()) for said, meant in {**ABBREVIATIONS, **ALSO_CALLED}.items()}
 _SHORTEST, _LONG = 5, 8  # letters of a word that may hold one slip, and two
+_GAPS = frozenset(" -")  # between the halves of a word that the index writes in one
 
 
 class Spelling:
@@ -68,7 +70,32 @@ def read_as(text: str, *, known: Callable[[str], bool], spelling: Callable[[], S
             return other
         return spelling().nearest(folded) or word
 
+    text = _in_one(text, known)
     return f"{_WORD.sub(mend, text)} {' '.join(_other_words(text, known))}".rstrip()
+
+
+def _in_one(text: str, known: Callable[[str], bool]) -> str:
+    """«штрих-код» and «штрих код» as «штрихкод», if the index has that and not both of the halves by themselves."""
+    found = list(_WORD.finditer(text))
+    after = len(text) + 1
+    for one, two in reversed(list(pairwise(found))):
+        joined = _joined(one[0], two[0], text[one.end() : two.start()], known)
+        if joined and two.end() < after:
+            text = text[: one.start()] + joined + text[two.end() :]
+            after = one.start()
+    return text
+
+
+def _joined(one: str, two: str, gap: str, known: Callable[[str], bool]) -> str:
+    """Two halves as the one word that the index knows; empty if it is none."""
+    if gap not in _GAPS or {fold(one), fold(two)} & FUNCTION_WORDS:
+        return ""
+    for halves in ((fold(one), fold(two)), (cyrillic(fold(one)), cyrillic(fold(two)))):
+        joined = "".join(halves)
+        apart = gap == " " and all(known(stem(half)) for half in halves)
+        if len(joined) > _SHORTEST and not apart and known(stem(joined)):
+            return joined
+    return ""
 
 
 def _other_words(text: str, known: Callable[[str], bool]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import logging
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,44 +12,27 @@ from functools import partial
 from itertools import zip_longest
 from typing import TypeVar
 
-import numpy as np
-
-from rag_demo.index.analyse import stem
-from rag_demo.index.catalogue_reader import CatalogueReader, Listed, Outline
-from rag_demo.index.ports import DenseReader, DocKey, LexicalReader, Scored, Where
+from rag_demo.index.catalogue_reader import Listed
+from rag_demo.index.ports import DocKey, Scored, Where
 from rag_demo.index.traits import written_words
 from rag_demo.ports import Vectors
-from rag_demo.retrieve.features import Asked, Candidate, Floats, features
-from rag_demo.retrieve.fuse import Fused, diversify, fuse
-from rag_demo.retrieve.prior import wanted
+from rag_demo.retrieve.features import Floats
+from rag_demo.retrieve.fuse import diversify
+from rag_demo.retrieve.judge import Judge, Judged
 from rag_demo.retrieve.query import Query, analyse_question
 from rag_demo.retrieve.rank import Ranker
 from rag_demo.retrieve.reading import Spelling, read_as
 from rag_demo.retrieve.rerank import RERANK, Reranker
-from rag_demo.retrieve.vectors import WordVectors
+from rag_demo.retrieve.spaces import OpenSpace, rarity
 from rag_demo.retrieve.whole import join_parts
 from rag_demo.types import Document, Hit, LegRank
 
+__all__ = ["Found", "OpenSpace", "Retriever"]
 _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 # Parts of one object; the largest object of a public library with 3,600 objects has a tenth of it.
 _MOST_PARTS = 500
 _SPARE = 10
-
-
-@dataclass(frozen=True, slots=True)
-class OpenSpace:
-    """The open indexes of one space.
-
-    ``dense`` is None where vectors cannot be searched now. ``encode_query`` makes vectors of questions by the model
-    of this space; None: the one of the retriever does.
-    """
-
-    space_id: str
-    lexical: LexicalReader
-    catalogue: CatalogueReader
-    dense: DenseReader | None = None
-    encode_query: Callable[[str], Vectors] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +47,6 @@ class Found:
     listed: tuple[Listed, ...] = ()  # all objects of the kind that was asked for; the hits are the first of them
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """The candidates of a question; ``features`` and ``scores`` are in the order of ``outlines``."""
-
-    outlines: dict[DocKey, Outline]
-    legs: dict[DocKey, dict[str, LegRank]]
-    features: Floats
-    scores: Floats
-
-
 class Retriever:
     """Searches the given spaces. Safe to call from several threads."""
 
@@ -86,7 +58,7 @@ class Retriever:
         weights: dict[str, float],
         candidates: int,
         ranker: Ranker | None = None,
-        word_vectors: WordVectors | None = None,
+        encode_words: Callable[[list[str]], Vectors] | None = None,
         reranker: Reranker | None = None,
     ) -> None:
         """Take open indexes.
@@ -97,15 +69,14 @@ class Retriever:
             weights: of the legs "lexical", "exact" and "dense" in the fusion.
             candidates: hits that each leg hands to the fusion.
             ranker: gives the candidates their order; None: the fusion does.
-            word_vectors: of the words of questions and candidates; None: the ranker does without.
+            encode_words: vectors of single words, for the ranker; None: it does without.
             reranker: looks at the first hits again; None: they keep their order.
         """
         self._spaces = {space.space_id: space for space in spaces}
         self._encode_query = encode_query
         self._weights = weights
         self._candidates = candidates
-        self._ranker = ranker
-        self._word_vectors = word_vectors
+        self._judge = Judge(weights=weights, ranker=ranker, encode_words=encode_words)
         self._reranker = reranker
         self._spellings: dict[tuple[str, ...], Spelling] = {}
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="rag-search")
@@ -125,7 +96,7 @@ class Retriever:
         near = _result(dense)
         if near is not None:
             legs["dense"] = near
-        judged = _timed(timings, "fusion", partial(self._judge, legs, searched, query))
+        judged = _timed(timings, "fusion", partial(self._judge.judge, legs, searched, query))
         hits = _timed(timings, "fetch", partial(self._hits, judged, limit))
         missing = [] if near is not None else ["dense"]
         if self._reranker is not None and len(hits) > 1:
@@ -135,7 +106,7 @@ class Retriever:
         return Found(
             query=query,
             hits=tuple(self._whole(hits, limit)),
-            rarity={term: self._rarity(searched, term) for term in query.terms},
+            rarity={term: rarity(searched, term) for term in query.terms},
             degraded=tuple(missing),
             timings_ms=timings,
         )
@@ -147,8 +118,8 @@ class Retriever:
         lexical = self._lexical(searched, query, where)
         legs = {"lexical": lexical, "exact": self._exact(searched, query, where, lexical)}
         legs["dense"] = self._dense(searched, query, where) or []
-        judged = self._judge(legs, searched, query)
-        return [outline.full_name for outline in judged.outlines.values()], judged.features
+        judged = self._judge.judge(legs, searched, query)
+        return [found.full_name for found in judged.sketches.values()], judged.features
 
     def _read(self, text: str, spaces: Sequence[OpenSpace]) -> Query:
         """The question as it was most likely meant."""
@@ -215,55 +186,12 @@ class Retriever:
         scored = (entry for found in lists for entry in found)
         return heapq.nlargest(self._candidates, scored, key=lambda entry: entry.score)
 
-    def _judge(self, legs: dict[str, list[Scored]], spaces: Sequence[OpenSpace], query: Query) -> _Judged:
-        """The candidates in their order, with what it rests on."""
-        fused = fuse({leg: [scored.key for scored in found] for leg, found in legs.items()}, self._weights)
-        scores = {leg: {scored.key: scored.score for scored in found} for leg, found in legs.items()}
-        ranks = {
-            entry.item: {leg: LegRank(rank, scores[leg][entry.item]) for leg, rank in entry.ranks.items()}
-            for entry in fused
-        }
-        known: dict[DocKey, Outline] = {}
-        for space in spaces:
-            known |= space.catalogue.outlines([key for key in ranks if key.space_id == space.space_id])
-        fused = [entry for entry in fused if entry.item in known]
-        outlines = {entry.item: known[entry.item] for entry in fused}
-        candidates = [
-            Candidate(
-                outline.traits,
-                ranks[key],
-                outline.namesakes,
-                wanted(outline.traits.facts, outline.object_kind, query),
-            )
-            for key, outline in outlines.items()
-        ]
-        asked = self._asked(spaces, query)
-        soft = self._word_vectors if asked.words and "dense" in legs else None
-        table = features(asked, candidates, soft.rows if soft is not None else None)
-        return _Judged(outlines, ranks, table, self._scores(fused, candidates, table, soft=soft is not None))
-
-    def _scores(
-        self, fused: Sequence[Fused[DocKey]], candidates: Sequence[Candidate], table: Floats, *, soft: bool
-    ) -> Floats:
-        if self._ranker is not None:
-            return self._ranker.scores(table, soft=soft)
-        together = [entry.score * candidate.wanted for entry, candidate in zip(fused, candidates, strict=True)]
-        return np.array(together, dtype=np.float32)
-
-    def _asked(self, spaces: Sequence[OpenSpace], query: Query) -> Asked:
-        words = tuple(dict.fromkeys(written_words(query.text)))
-        rarity = [self._rarity(spaces, stem(word)) for word in words]
-        return Asked(words, np.array(rarity, dtype=np.float32))
-
-    def _hits(self, judged: _Judged, limit: int) -> list[Hit]:
-        keys = list(judged.outlines)
-        order = sorted(range(len(keys)), key=lambda place: -judged.scores[place])
-        best_first = diversify([keys[place] for place in order], lambda key: _object_of(key, judged.outlines[key]))
-        score = dict(zip(keys, judged.scores, strict=True))
+    def _hits(self, judged: Judged, limit: int) -> list[Hit]:
         # Parts of one object become one hit, so that a few more may be needed than are shown.
-        best_first = best_first[: max(2 * limit + _SPARE, self._reranker.top if self._reranker else 0)]
-        documents = self._fetch(best_first)
-        return [Hit(documents[key], float(score[key]), judged.legs[key]) for key in best_first if key in documents]
+        most = max(2 * limit + _SPARE, self._reranker.top if self._reranker else 0)
+        best_first = judged.best_first()[:most]
+        documents = self._fetch([key for key, _ in best_first])
+        return [Hit(documents[key], score, judged.legs[key]) for key, score in best_first if key in documents]
 
     def _whole(self, hits: Sequence[Hit], limit: int) -> list[Hit]:
         """The first ``limit`` hits; an object that the question names is shown whole, not the part that matched."""
@@ -294,11 +222,6 @@ class Retriever:
             found |= space.catalogue.fetch([key for key in keys if key.space_id == space_id])
         return found
 
-    def _rarity(self, spaces: Sequence[OpenSpace], term: str) -> float:
-        """Inverse document frequency ln((N + 1) / (n + ½)): largest for unknown terms, never 0."""
-        total = sum(space.lexical.count() for space in spaces)
-        return math.log((total + 1) / (sum(space.lexical.frequency(term) for space in spaces) + 0.5))
-
 
 def _objects(spaces: Sequence[OpenSpace], query: Query, where: Where) -> list[Listed]:
     """The objects that the question wants to see listed."""
@@ -307,10 +230,6 @@ def _objects(spaces: Sequence[OpenSpace], query: Query, where: Where) -> list[Li
     if where.kinds and query.listed not in where.kinds:
         return []
     return [entry for space in spaces for entry in space.catalogue.of_kind(query.listed, where=where)]
-
-
-def _object_of(key: DocKey, outline: Outline) -> tuple[str, str, str]:
-    return key.space_id, outline.object_kind, outline.object_name
 
 
 def _owner_of(document: Document) -> tuple[str, str, str]:

@@ -43,7 +43,9 @@ def test_a_fact_wants_the_passage_that_holds_the_answer():
 def test_figures_as_data_text_and_picture():
     cases = [make_case(str(n), "цена", "own", [PRICE.full_name]) for n in range(3)]
     outcomes = search_all(cases, lambda _: hits(STOCK, PRICE))
-    outcomes += answer_all([make_case("r", "ракета", "unanswerable")], lambda _: True, on_progress=lambda *_: None)
+    outcomes += answer_all(
+        [make_case("r", "ракета", "unanswerable")], lambda _: True, lambda _: hits(PRICE), on_progress=lambda *_: None
+    )
     figures = report(outcomes, model="слова")
     assert json.loads(json.dumps(figures))["model"] == "слова"
     split = cases[0].split
@@ -56,6 +58,21 @@ def test_figures_as_data_text_and_picture():
     assert refused["refused"]["mean"] == 1.0
     assert "own: 3 questions" in as_text(figures, split=split)
     assert ET.fromstring(svg(figures, split=split)).tag.endswith("svg")  # noqa: S314  # our own
+
+
+def test_refusing_is_wrong_where_a_source_answers():
+    cases = [make_case(said, said, "answerable", [PRICE.full_name]) for said in ("цена", "цены", "ракета")]
+    outcomes = answer_all(
+        cases,
+        lambda question: question != "цена",
+        lambda question: hits(STOCK) if question == "ракета" else hits(STOCK, PRICE),
+        on_progress=lambda *_: None,
+    )
+    (table,) = report(outcomes)["sets"]["answerable"].values()
+    assert table["refused"]["mean"] == pytest.approx(2 / 3, abs=1e-4)
+    assert table["gold_among_sources"] == 2
+    assert table["refused_with_gold"]["mean"] == 0.5
+    assert "67% with a right source" in as_text(report(outcomes), split=cases[0].split)
 
 
 def test_baselines_find_by_words():
