@@ -126,6 +126,9 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="answer over HTTP: a page, an API, OpenAI-compatible endpoints, MCP")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     serve.add_argument("--port", type=int, default=8000, help="port to listen on (default: 8000)")
+    serve.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes; more than one need QDRANT_URL (default: 1)"
+    )
     serve.set_defaults(run=_serve)
     tools = commands.add_parser("mcp", help="offer tools for agents (MCP) over standard input and output")
     tools.set_defaults(run=_mcp)
@@ -204,7 +207,7 @@ def _index(options: argparse.Namespace, settings: Settings) -> None:
 def _serve(options: argparse.Namespace, settings: Settings) -> None:
     from rag_demo.web.server import serve
 
-    serve(settings, host=options.host, port=options.port)
+    serve(settings, host=options.host, port=options.port, workers=options.workers)
 
 
 def _mcp(_: argparse.Namespace, settings: Settings) -> None:

@@ -6,26 +6,28 @@ import asyncio
 import contextlib
 import contextvars
 import logging
+import os
+import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hybrid_embeddings import EmbeddingService
-from rag_demo.errors import InputError
 from rag_demo.library import Library
-from rag_demo.owner import Endpoint, find_owner
 from rag_demo.ports import Vectors
-from rag_demo.settings import Settings
+from rag_demo.settings import Settings, read_settings
 from rag_demo.web.access import ANYBODY, Caller, RateLimit, parse_keys
 from rag_demo.web.app import Scrape, create_app
 from rag_demo.web.guard import Limits
 from rag_demo.web.site import Site
 from rag_demo.web.tools import build_tools, http_app
-from rag_demo.work import Here, handlers, version
+from rag_demo.work import check_workers, holding, version, visiting
 
 _log = logging.getLogger(__name__)
+_LAST_WORDS_S = 10  # for answers that are being streamed when the server is ended
 _caller: contextvars.ContextVar[Caller] = contextvars.ContextVar("caller")  # unset: a tool must not answer
 
 
@@ -51,36 +53,74 @@ class ServiceEmbedder:
         return vectors, report.n_tokens
 
 
-def serve(settings: Settings, *, host: str, port: int) -> None:
+def serve(settings: Settings, *, host: str, port: int, workers: int = 1) -> None:
     """Answer over HTTP until the user ends it.
+
+    Args:
+        settings: where the indexes are, keys, limits.
+        host: address to listen on.
+        port: port to listen on.
+        workers: processes that answer; one that dies is replaced if there are several.
 
     Raises:
         InputError: an option cannot be used, or the address is taken.
         IndexBusy: another process holds the indexes.
     """
-    if find_owner(settings.data_path) is not None:
-        raise InputError(
-            f"Another process holds the indexes of {settings.data_path} (rag-demo watch or serve). End it first."
-        )
-    with contextlib.ExitStack() as opened:
-        library = opened.enter_context(contextlib.closing(Library(settings)))
-        opened.enter_context(_owned(library, settings, command="serve"))
-        service = opened.enter_context(contextlib.closing(EmbeddingService()))
-        app = build(library, service, settings, host=host)
-        uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=10)
+    check_workers(workers, settings)
+    if not parse_keys(settings.api_keys) and host not in {"127.0.0.1", "localhost", "::1"}:
+        _log.warning("Everybody who reaches %s may ask. Set RAG_API_KEYS.", host)
+    run = partial(uvicorn.run, host=host, port=port, log_level="warning", server_header=False)
+    if workers > 1:
+        with _shared_metrics():
+            run(f"{__name__}:worker", factory=True, workers=workers, timeout_graceful_shutdown=_LAST_WORDS_S)
+        return
+    with _opened(settings) as (library, service):
+        run(build(library, service, settings), timeout_graceful_shutdown=_LAST_WORDS_S)
 
 
-def build(library: Library, service: EmbeddingService, settings: Settings, *, host: str) -> ASGIApp:
-    """Put the application together.
+def worker() -> ASGIApp:
+    """One of several processes behind one address. It reads the settings anew: uvicorn only hands over a name."""
+    settings = read_settings()
+    opened = contextlib.ExitStack()
+    library, service = opened.enter_context(_opened(settings))
+    return build(library, service, settings, at_end=opened.close)
+
+
+@contextlib.contextmanager
+def _opened(settings: Settings) -> Iterator[tuple[Library, EmbeddingService]]:
+    with holding(settings, command="rag-demo serve") as library, EmbeddingService() as service:
+        yield library, service
+
+
+@contextlib.contextmanager
+def _shared_metrics() -> Iterator[None]:
+    """Workers add up their metrics in a folder: whichever is asked speaks for all."""
+    name = "PROMETHEUS_MULTIPROC_DIR"
+    if name in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="rag-demo-metrics-") as folder:
+        os.environ[name] = folder  # the workers inherit it; this process measures nothing
+        try:
+            yield
+        finally:
+            del os.environ[name]
+
+
+def _nothing() -> None:
+    pass
+
+
+def build(
+    library: Library, service: EmbeddingService, settings: Settings, *, at_end: Callable[[], None] = _nothing
+) -> ASGIApp:
+    """Put the application together; ``at_end`` is called when it ends.
 
     Raises:
-        InputError: the keys cannot be used, or the address is public without keys.
+        InputError: the keys cannot be used.
     """
-    keys = parse_keys(settings.api_keys)
-    if not keys and host not in {"127.0.0.1", "localhost", "::1"}:
-        _log.warning("Everybody who reaches %s may ask. Set RAG_API_KEYS.", host)
     limits = Limits(
-        keys=keys,
+        keys=parse_keys(settings.api_keys),
         rate=RateLimit(settings.requests_per_minute, clock=time.monotonic),
         hosts=tuple(filter(None, (name.strip() for name in settings.hosts.split(",")))),
     )
@@ -90,10 +130,12 @@ def build(library: Library, service: EmbeddingService, settings: Settings, *, ho
 
     @contextlib.asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        async with running():
-            warming = asyncio.create_task(site.ready())  # models are loaded before the first question
-            yield
-            warming.cancel()
+        with contextlib.ExitStack() as ending:
+            ending.callback(at_end)
+            async with running():
+                warming = asyncio.create_task(site.ready())  # models are loaded before the first question
+                ending.callback(warming.cancel)
+                yield
 
     app = create_app(
         site,
@@ -109,16 +151,9 @@ def build(library: Library, service: EmbeddingService, settings: Settings, *, ho
 
 def serve_tools(settings: Settings) -> None:
     """Offer the tools over standard input and output, to a program that started this one."""
-    with contextlib.ExitStack() as opened:
-        library = opened.enter_context(contextlib.closing(Library(settings)))
+    with visiting(settings) as library:
         site = Site(library, settings)
         build_tools(site, lambda: _permitted(site, ANYBODY), version=version()).run("stdio")
-
-
-@contextlib.contextmanager
-def _owned(library: Library, settings: Settings, *, command: str) -> Iterator[None]:
-    with Endpoint(handlers(Here(library)), command=command, version=version()).serving(settings.data_path):
-        yield
 
 
 def _permitted(site: Site, caller: Caller) -> Sequence[str]:

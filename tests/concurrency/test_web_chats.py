@@ -56,7 +56,7 @@ async def client(llm, tmp_path, monkeypatch):
     )
     with contextlib.closing(Library(settings)) as library:
         await asyncio.to_thread(library.index, SmallDump(tmp_path / "выгрузка").root, "дом", progress=lambda *_: None)
-        app = web.build(library, Service(), settings, host="127.0.0.1")
+        app = web.build(library, Service(), settings)
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://127.0.0.1", timeout=60
         ) as client:

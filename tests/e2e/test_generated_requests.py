@@ -43,7 +43,7 @@ def schema(tmp_path_factory):
         patched.setattr(wiring, "build_embedder", lambda *_: WordEmbedder())
         patched.setattr(server, "_scrape", lambda *_: lambda: (b"", "text/plain"))
         library.index(SmallDump(folder / "выгрузка").root, "дом", progress=lambda *_: None)
-        with running(server.build(library, TinyService(), options, host="127.0.0.1")) as url:
+        with running(server.build(library, TinyService(), options)) as url:
             yield schemathesis.openapi.from_url(f"{url}/openapi.json")
 
 

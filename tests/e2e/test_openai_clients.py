@@ -38,7 +38,7 @@ def url(service, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched, contextlib.closing(Library(settings)) as library:
         patched.setattr(wiring, "build_embedder", lambda *_: WordEmbedder())
         library.index(SmallDump(folder / "выгрузка").root, "дом", progress=lambda *_: None)
-        with running(server.build(library, service, settings, host="127.0.0.1")) as address:
+        with running(server.build(library, service, settings)) as address:
             yield f"{address}/v1"
 
 

@@ -42,7 +42,7 @@ def url(tmp_path_factory):
     patched.setattr(server, "_scrape", lambda *_: lambda: (b"", "text/plain"))
     with contextlib.closing(Library(settings)) as library:
         library.index(dump.root, "дом", progress=lambda *_: None)
-        app = server.build(library, Service(), settings, host="127.0.0.1")
+        app = server.build(library, Service(), settings)
         running = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
         thread = threading.Thread(target=running.run)
         thread.start()

@@ -57,7 +57,7 @@ def client_for(library, monkeypatch):
 
     def make(**options):
         settings = Settings(data_dir=library._settings.data_dir, model=MODEL, **options)
-        app = server.build(library, TinyService(), settings, host="127.0.0.1")
+        app = server.build(library, TinyService(), settings)
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://127.0.0.1:8000"
         )
