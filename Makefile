@@ -10,7 +10,7 @@ PIP := $(RUN) -m pip install --disable-pip-version-check --constraint constraint
 BENCHMARKS := throughput latency hybrid memory cache near_duplicates chat_speed $(basename $(notdir $(wildcard benchmarks/budgets.py benchmarks/multi_gpu.py)))
 SOURCES := hybrid_embeddings integrations rag_demo tests benchmarks docs deploy
 
-.PHONY: demo test test-long check bench setup format clean
+.PHONY: demo test test-long check docs bench setup format clean
 
 demo: $(VENV)/.demo  ## index the bundled 1C configuration and answer three questions
 	$(RUN) -m rag_demo demo
@@ -26,6 +26,11 @@ check: $(VENV)/.dev  ## format, lint, types, import rules
 	$(RUN) -m ruff check $(SOURCES)
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
+
+docs: $(VENV)/.dev  ## build the documentation into site/; warnings are errors
+	$(RUN) docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
+	@echo "open site/index.html"
 
 bench: $(VENV)/.dev  ## measure, and write docs/results
 	for name in $(BENCHMARKS); do $(RUN) benchmarks/$$name.py --json docs/results/$$name.json || exit 1; done
