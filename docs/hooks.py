@@ -1,4 +1,4 @@
-"""Links to files outside of ``docs/`` and to folders are text on the site, which has neither."""
+"""What the site shows otherwise than the repository: links that lead out of it, and roles in docstrings."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!\w+:)([^)#\s]+)(#[^)\s]*)?\)")
+_ROLE = re.compile(r":(?:attr|class|func|meth|mod):(?=<code>)")
 _log = logging.getLogger("mkdocs.hooks.links")
 
 
@@ -24,3 +25,8 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
         return match[0] if is_on_site else match[1]
 
     return _LINK.sub(replace, markdown)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Remove the roles of docstrings (``:meth:`` and the like), which Markdown does not know."""
+    return _ROLE.sub("", html)

@@ -72,12 +72,16 @@ class Player:
         self.printed = output.getvalue()
 
     def _bash(self, block: Block) -> None:
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", self._with_ports(block.code)],
-            cwd=self._folder, capture_output=True, text=True, timeout=_COMMAND_S, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{block.where}: status {done.returncode}\n{done.stdout}\n{done.stderr}"
-        self.printed = done.stdout
+        command = ["bash", "-euo", "pipefail", "-c", self._with_ports(block.code)]
+        running = subprocess.Popen(
+            command, cwd=self._folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        try:
+            self.printed, errors = running.communicate(timeout=_COMMAND_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)  # with what it has started
+            raise
+        assert running.returncode == 0, f"{block.where}: status {running.returncode}\n{self.printed}\n{errors}"
 
     def _background(self, block: Block) -> None:
         with socket.socket() as free:
