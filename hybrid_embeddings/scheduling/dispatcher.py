@@ -222,7 +222,7 @@ class Dispatcher:
         return self._queue.take_queries(self._policy.acceptor(state, queries=True), state.budget_tokens)
 
     def _take_bulk(self, state: LaneState) -> list[Item]:
-        def choose(items: Sequence[Item]) -> int:
+        def choose(items: Sequence[Item]) -> range:
             return self._policy.bulk_rows(state, items, self._queue.n_tokens, self._last_query_s)
 
         accepts = self._policy.acceptor(state)

@@ -78,8 +78,8 @@ class Policy:
         """Tell whether a lane is the fastest of those at work: it starts with the longest texts."""
         return not self._preferred([other for other in self._states if other.usable], state)
 
-    def bulk_rows(self, state: LaneState, items: Sequence[Item], waiting_tokens: int, last_query_s: float) -> int:
-        """Return how many of the first items a lane should take now.
+    def bulk_rows(self, state: LaneState, items: Sequence[Item], waiting_tokens: int, last_query_s: float) -> range:
+        """Return which items a lane should take now, next to each other.
 
         Args:
             state: the lane.
@@ -88,23 +88,23 @@ class Policy:
             last_query_s: when the last query came, by the clock.
 
         Returns:
-            0: the lane leaves the work to faster ones, or keeps free for queries.
+            None: the lane leaves the work to faster ones, or keeps free for queries.
         """
         if state.breaker.state == "half_open":
-            return 1  # the trial of a lane that failed: due whether or not the lane pays off, and short
+            return range(1)  # the trial of a lane that failed: due whether or not the lane pays off, and short
         budget = state.budget_tokens
         if self._clock() - last_query_s < QUERY_QUIET_S:
             if state.runs(queries=False):
-                return 0
+                return range(0)
             budget = min(budget, max(state.cost.tokens_within(_BULK_SLICE_S), _MIN_SLICE_TOKENS))
         has_rivals = bool(self._preferred(self._without_failures(items[0]), state))
         if has_rivals and not state.joint.may_work:
-            return 0
+            return range(0)
         lengths = [item.length for item in items]
         me, others = self._workers(state, items[0])
         full_s = me.seconds(min(budget, waiting_tokens))
         if 2 * full_s <= share.soonest_end_s([me, *others], waiting_tokens):
-            return batches.rows_in_batch(lengths, budget)
+            return range(batches.rows_in_batch(lengths, budget))
         beyond_tokens = waiting_tokens - sum(lengths)
         return share.best_rows(lengths, budget, me, others, beyond_tokens=beyond_tokens, may_leave=has_rivals)
 

@@ -23,7 +23,7 @@ _QUERY_PADDING = 192
 _OWN_WEIGHT = 1.5
 
 Accepts = Callable[[Item], bool]
-Choose = Callable[[Sequence[Item]], int]
+Choose = Callable[[Sequence[Item]], range]
 
 
 def _length(item: Item) -> int:
@@ -123,7 +123,7 @@ class WorkQueue:
 
         Args:
             accepts: which items the lane may take.
-            choose: how many of the first of some items, sorted by length; 0: none.
+            choose: which of some items, sorted by length; next to each other, or none.
             most_rows: ``choose`` is shown at most so many.
             longest_first: from which end of the oldest window of the call they come.
         """
@@ -134,7 +134,8 @@ class WorkQueue:
                 if pilot is not None:
                     candidates = self._next_to(pilot, window, calls, longest_first=longest_first)
                     shown = list(islice(filter(accepts, candidates), most_rows))
-                    return self._serve(shown[: choose(shown)])
+                    chosen = choose(shown)
+                    return self._serve(shown[chosen.start : chosen.stop])
         return []
 
     def _next_to(

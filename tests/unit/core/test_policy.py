@@ -51,20 +51,20 @@ def test_after_a_query_a_lane_runs_one_short_bulk_batch_at_a_time():
     state = lane("a", 100_000, n_slots=2)
     policy = Policy([state], hybrid=True, clock=Clock())
     waiting = [item(50) for _ in range(200)]
-    usual = policy.bulk_rows(state, waiting, 10**6, last_query_s=0.0)
-    after_query = policy.bulk_rows(state, waiting, 10**6, last_query_s=99.5)
+    usual = len(policy.bulk_rows(state, waiting, 10**6, last_query_s=0.0))
+    after_query = len(policy.bulk_rows(state, waiting, 10**6, last_query_s=99.5))
     assert usual == 2048 // 50
     assert 0 < after_query * 50 <= 0.02 * 100_000
     hung = run(state, waiting[:1], started_s=99.9, expected_s=1.0)
-    assert policy.bulk_rows(state, waiting, 10**6, last_query_s=99.5) == 0
+    assert len(policy.bulk_rows(state, waiting, 10**6, last_query_s=99.5)) == 0
     hung.given_up = True  # a batch that never comes back does not keep the other slot idle
-    assert policy.bulk_rows(state, waiting, 10**6, last_query_s=99.5) == after_query
+    assert len(policy.bulk_rows(state, waiting, 10**6, last_query_s=99.5)) == after_query
 
 
 def test_slow_lane_leaves_the_end_to_the_fast_one():
     fast, slow = lane("fast", 100_000), lane("slow", 1000)
     policy = Policy([fast, slow], hybrid=True, clock=Clock())
     waiting = [item(50) for _ in range(20)]
-    assert policy.bulk_rows(slow, waiting, 1000, last_query_s=0.0) == 0
-    assert policy.bulk_rows(fast, waiting, 1000, last_query_s=0.0) == 20
-    assert policy.bulk_rows(slow, waiting, 10**7, last_query_s=0.0) > 0
+    assert len(policy.bulk_rows(slow, waiting, 1000, last_query_s=0.0)) == 0
+    assert len(policy.bulk_rows(fast, waiting, 1000, last_query_s=0.0)) == 20
+    assert len(policy.bulk_rows(slow, waiting, 10**7, last_query_s=0.0)) > 0

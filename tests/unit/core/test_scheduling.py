@@ -30,7 +30,7 @@ def anything(_):
 
 def take_bulk(queue, accepts, budget, *, longest_first):
     def fill(items):
-        return batches.rows_in_batch([one.length for one in items], budget)
+        return range(batches.rows_in_batch([one.length for one in items], budget))
 
     return queue.take_bulk(accepts, fill, most_rows=10**6, longest_first=longest_first)
 
@@ -115,7 +115,7 @@ def test_lane_that_takes_nothing_leaves_the_queue_as_it_is():
     waiting = [item(5), item(6)]
     for one in waiting:
         queue.put(one)
-    assert queue.take_bulk(anything, lambda _: 0, most_rows=9, longest_first=True) == []
+    assert queue.take_bulk(anything, lambda _: range(0), most_rows=9, longest_first=True) == []
     assert list(queue) == waiting
 
 

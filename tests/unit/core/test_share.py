@@ -46,9 +46,10 @@ def simulated_end_s(lengths, workers):
         if not rows:  # asks again when the fastest has taken something
             free_s[turn] = free_s[0] + 1e-9
             continue
-        free_s[turn] = now_s + workers[turn].seconds(rows * max(mine[:rows]))
+        taken = mine[rows.start : rows.stop]
+        free_s[turn] = now_s + workers[turn].seconds(len(taken) * max(taken))
         end_s = max(end_s, free_s[turn])
-        waiting = waiting[:-rows] if turn else waiting[rows:]
+        waiting = sorted(mine[: rows.start] + mine[rows.stop :], reverse=True)
     return end_s
 
 
@@ -62,7 +63,7 @@ def test_pulling_ends_about_as_soon_as_the_sum_of_both_allows(ratio, count):
         fast, slow = two(ratio)
         alone_s = simulated_end_s(lengths, [fast])
         gains.append(alone_s / simulated_end_s(lengths, [fast, slow]))
-    assert sum(gains) / len(gains) >= 0.9 * (1 + 1 / ratio)
+    assert sum(gains) / len(gains) >= (0.95 if count == 10 else 0.97) * (1 + 1 / ratio)
 
 
 @given(
@@ -75,19 +76,20 @@ def test_pulling_ends_about_as_soon_as_the_sum_of_both_allows(ratio, count):
 def test_within_budget_and_only_a_lane_with_rivals_takes_nothing(lengths, budget, others, beyond_tokens, may_leave):
     lengths.sort(reverse=beyond_tokens % 2 == 0)
     me = Worker(0.0, 1e-3, 1e-5)
-    count = best_rows(lengths, budget, me, others, beyond_tokens=beyond_tokens, may_leave=may_leave)
-    assert (0 if may_leave else 1) <= count <= len(lengths)
-    assert count <= 1 or count * max(lengths[:count]) <= budget
+    rows = best_rows(lengths, budget, me, others, beyond_tokens=beyond_tokens, may_leave=may_leave)
+    assert (0 if may_leave else 1) <= len(rows)
+    assert 0 <= rows.start <= rows.stop <= len(lengths)
+    assert len(rows) <= 1 or len(rows) * max(lengths[rows.start : rows.stop]) <= budget
 
 
 def test_lane_that_would_be_last_takes_nothing():
     fast, slow = two(200)
     lengths = [5] * 20
-    assert best_rows(lengths, 2048, slow, [fast], beyond_tokens=0, may_leave=True) == 0
-    assert best_rows(lengths, 2048, slow, [fast], beyond_tokens=10**6, may_leave=True) > 0
+    assert best_rows(lengths, 2048, slow, [fast], beyond_tokens=0, may_leave=True) == range(0)
+    assert best_rows(lengths, 2048, slow, [fast], beyond_tokens=10**6, may_leave=True)
 
 
 def test_one_lane_alone_makes_no_more_batches_than_pay_off():
     me = Worker(0.0, 64e-5, 1e-5)
-    assert best_rows([20] * 30, 2048, me, [], beyond_tokens=0, may_leave=False) == 30
-    assert best_rows([250] * 4 + [5] * 40, 2048, me, [], beyond_tokens=0, may_leave=False) == 4
+    assert best_rows([20] * 30, 2048, me, [], beyond_tokens=0, may_leave=False) == range(30)
+    assert best_rows([250] * 4 + [5] * 40, 2048, me, [], beyond_tokens=0, may_leave=False) == range(4)
