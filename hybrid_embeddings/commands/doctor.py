@@ -1,24 +1,28 @@
-"""Explain the set-up: what the caches belong to, whether stores answer, why two configurations share no entries."""
+"""Check the installation and say what to do: versions, torch, OpenVINO, model, caches, machine, and one real text.
+
+With --against, say why two configurations share no cache entries. Exit status 1 if something does not work.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybrid_embeddings.errors import CacheTierError, SettingsError
+from hybrid_embeddings.errors import HybridEmbeddingsError, SettingsError
 from hybrid_embeddings.settings import Settings, read_env_file
 
 if TYPE_CHECKING:
+    from hybrid_embeddings.diagnosis.findings import Check, Finding
     from hybrid_embeddings.keys import Space
     from hybrid_embeddings.types import Kind
 
-HELP = "explain the set-up, and why two configurations share no cache entries"
-
-Check = Callable[[Settings, argparse.Namespace], Iterator[str]]
-"""Yields lines for people."""
+HELP = "check the installation and say what to do; --against: why two configurations share no cache entries"
+_SIGNS = {"ok": "ok     ", "hint": "hint   ", "warning": "WARNING", "failure": "FAILURE"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,53 +30,75 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against", metavar="FILE", type=Path, help="an .env file of another installation to compare with"
     )
+    parser.add_argument("--quick", action="store_true", help="do not load the model")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(options: argparse.Namespace) -> int:
     """See :mod:`hybrid_embeddings.cli`."""
     settings = Settings.load()
-    for check in CHECKS:
-        for line in check(settings, options):
+    if options.against is not None:
+        for line in _sharing(settings, options.against):
             print(line)
-    return 0
+        return 0
+    findings = []
+    for check in _checks(quick=options.quick):
+        for finding in check(settings):
+            findings.append(finding)
+            if not options.json:
+                print(_line(finding), flush=True)
+    works = all(finding.status != "failure" for finding in findings)
+    spaces = {} if options.quick or not works else _identities(settings)
+    if options.json:
+        told = {"works": works, "findings": [asdict(finding) for finding in findings], "spaces": spaces}
+        print(json.dumps(told, ensure_ascii=False))
+    else:
+        for kind, space in spaces.items():
+            print(f"        entries of {kind}: space {space}")
+    return 0 if works else 1
 
 
-def _stores(settings: Settings, options: argparse.Namespace) -> Iterator[str]:
-    del options
-    from hybrid_embeddings.cache_wiring import build_stores
+def _checks(*, quick: bool) -> list[Check]:
+    from hybrid_embeddings.diagnosis import installation, machine, service, versions
 
-    if not settings.cache_enabled:
-        yield "caching is off (EMBEDDING_CACHE_ENABLED)"
-        return
-    yield f"memory tier: {settings.cache_size:,} vectors, {settings.cache_ttl_s:g} s"
-    for store in build_stores(settings):
-        try:
-            yield f"{store.name} tier: {store.address} answers, {len(store.spaces())} spaces"
-        except CacheTierError as error:
-            yield f"{store.name} tier: does not answer: {error}"
-        finally:
-            store.close()
+    checks: list[Check] = [
+        versions.python_and_versions,
+        installation.torch_build,
+        installation.openvino,
+        installation.optional_libraries,
+        machine.cores,
+        machine.memory,
+        machine.cache_folder,
+        service.model_files,
+        service.stores,
+    ]
+    return checks if quick else [*checks, service.engine]
 
 
-def _sharing(settings: Settings, options: argparse.Namespace) -> Iterator[str]:
-    """Say what the entries of this configuration belong to, and in what another one differs."""
+def _line(finding: Finding) -> str:
+    advice = f"\n          → {finding.advice}" if finding.advice else ""
+    return f"{_SIGNS[finding.status]} {finding.check}: {finding.found}{advice}"
+
+
+def _identities(settings: Settings) -> dict[str, str]:
+    """What the entries of this configuration belong to."""
+    try:
+        return {kind: space.digest(_secret(settings)).hex() for kind, space in _spaces(settings).items()}
+    except HybridEmbeddingsError:
+        return {}
+
+
+def _sharing(settings: Settings, against: Path) -> Iterator[str]:
+    """Say in what another configuration differs from this one."""
     mine = _spaces(settings)
-    for kind, space in mine.items():
-        yield f"entries of {kind}: space {space.digest(_secret(settings)).hex()}"
-    if options.against is None:
-        yield from (f"  {name}: {value or '(none)'}" for name, value in mine["text"].described().items())
-        return
-    other_settings = _load(options.against)
+    other_settings = _load(against)
     other = _spaces(other_settings)
     reasons = _differences(settings, other_settings, mine, other)
     if not reasons:
-        yield f"shares all entries with {options.against}"
+        yield f"shares all entries with {against}"
         return
-    yield f"shares no entries, or not all, with {options.against}, because:"
+    yield f"shares no entries, or not all, with {against}, because:"
     yield from (f"  {reason}" for reason in reasons)
-
-
-CHECKS: tuple[Check, ...] = (_stores, _sharing)
 
 
 def _differences(one: Settings, other: Settings, mine: dict[Kind, Space], theirs: dict[Kind, Space]) -> list[str]:
