@@ -20,13 +20,32 @@ _APP_CORES = {"cpu": 4, "tier-a": 6, "tier-b": 6, "tier-c": 6, "tier-d": 12}
 _LLM_CORES = {"tier-a": 6, "tier-b": 5, "tier-c": 5, "tier-d": 14}
 _LLM_MEMORY_GB = {"tier-a": 24, "tier-b": 32, "tier-c": 40, "tier-d": 88}
 _LEAST_APP_GB = 4
+_WORKERS = {"tier-b": 2, "tier-c": 2, "tier-d": 4}  # processes of the app; each holds a model of its own
 _WITH_SERVERS = ("tier-b", "tier-c", "tier-d")
 # Kept from a file that is replaced: a database does not learn of a new password.
 _KEPT_SECRETS = ("POSTGRES_PASSWORD", "GRAFANA_PASSWORD", "QDRANT_API_KEY")
 MANAGED = frozenset(
     {
-        *("COMPOSE_PROFILES", "APP_TARGET", "APP_CPUS", "APP_MEMORY", "GPU_COUNT", "LLM_CPUS", "LLM_MEMORY"),
-        *("LLM_MODE", "LLM_BASE_URL", "LLM_MODEL", "LLM_NUM_CTX", "LLM_NUM_PREDICT", "LLM_MAX_CONCURRENCY"),
+        *(
+            "COMPOSE_PROFILES",
+            "APP_TARGET",
+            "APP_CPUS",
+            "APP_MEMORY",
+            "APP_WORKERS",
+            "GPU_COUNT",
+            "LLM_CPUS",
+            "LLM_MEMORY",
+        ),
+        *(
+            "LLM_CPUS",
+            "LLM_MEMORY",
+            "LLM_MODE",
+            "LLM_BASE_URL",
+            "LLM_MODEL",
+            "LLM_NUM_CTX",
+            "LLM_NUM_PREDICT",
+            "LLM_MAX_CONCURRENCY",
+        ),
         *("OLLAMA_NUM_PARALLEL", "OLLAMA_KV_CACHE_TYPE", "VLLM_MAX_MODEL_LEN", "VLLM_GPU_MEMORY"),
         *("QDRANT_URL", "QDRANT_MEMORY", "EMBEDDING_CACHE_REDIS_URL", "EMBEDDING_CACHE_SQL_URL"),
         *("RAG_ANSWER_CACHE", "RAG_TOP_K", *_KEPT_SECRETS),
@@ -55,7 +74,7 @@ def compose_values(
         "COMPOSE_PROFILES": f"{plan.profile},monitoring" if monitoring else plan.profile,
         "APP_TARGET": "cpu",
         "APP_CPUS": str(min(_APP_CORES[plan.profile], plan.machine.cores)),
-        "APP_MEMORY": f"{max(_LEAST_APP_GB, math.ceil(1.5 * app_bytes(plan.demand) / GB))}g",
+        "APP_MEMORY": f"{_app_memory_gb(plan)}g",
         **_llm_values(plan, host="llm"),
         "EMBEDDING_CACHE_REDIS_URL": "redis://redis:6379/0",
     }
@@ -67,6 +86,7 @@ def compose_values(
     if plan.profile in _WITH_SERVERS:
         password = kept.get("POSTGRES_PASSWORD") or new_secret()
         values |= {
+            "APP_WORKERS": str(_WORKERS[plan.profile]),
             "RAG_ANSWER_CACHE": "redis://redis:6379/1",
             "QDRANT_URL": "http://qdrant:6333",
             "QDRANT_API_KEY": kept.get("QDRANT_API_KEY") or new_secret(),
@@ -77,6 +97,12 @@ def compose_values(
     if monitoring:
         values["GRAFANA_PASSWORD"] = kept.get("GRAFANA_PASSWORD") or new_secret()
     return values
+
+
+def _app_memory_gb(plan: Plan) -> int:
+    """Half as much again as the app takes at its peak, and 1 GB for every further process."""
+    needed = math.ceil(1.5 * app_bytes(plan.demand) / GB)
+    return max(_LEAST_APP_GB, needed) + _WORKERS.get(plan.profile, 1) - 1
 
 
 def local_values(plan: Plan) -> dict[str, str]:

@@ -35,7 +35,15 @@ FOREIGN = {
     *("COMPOSE_PROFILES", "APP_TARGET", "APP_CPUS", "APP_MEMORY", "APP_PORT", "PIP_OPTIONS", "DUMP_DIR", "GPU_COUNT"),
     *("QDRANT_MEMORY", "REDIS_MAXMEMORY", "REDIS_MEMORY", "POSTGRES_PASSWORD", "POSTGRES_MEMORY", "HF_TOKEN"),
     *("OLLAMA_NUM_PARALLEL", "OLLAMA_KV_CACHE_TYPE", "VLLM_PIPELINE_PARALLEL", "VLLM_MAX_MODEL_LEN"),
-    *("VLLM_GPU_MEMORY", "PROMETHEUS_PORT", "GRAFANA_PORT", "GRAFANA_PASSWORD", "LLM_CPUS", "LLM_MEMORY"),
+    *(
+        "VLLM_GPU_MEMORY",
+        "PROMETHEUS_PORT",
+        "GRAFANA_PORT",
+        "GRAFANA_PASSWORD",
+        "LLM_CPUS",
+        "LLM_MEMORY",
+        "APP_WORKERS",
+    ),
 }
 UNTIERED = {"prometheus", "grafana"}
 _SPEC = importlib.util.spec_from_file_location("env_files", ROOT / "deploy" / "env_files.py")
@@ -200,6 +208,13 @@ def interpolated(text, values):
 def test_the_files_of_the_tiers_are_what_plan_recommends():
     for name, file in ENV_FILES.items():
         assert file.read_text(encoding="utf-8") == env_files.text_of(name), "run: python deploy/env_files.py"
+
+
+def test_several_workers_share_vectors_and_answers():
+    for name, file in ENV_FILES.items():
+        values = read_env_file(file)
+        if int(values.get("APP_WORKERS", "1")) > 1:
+            assert {"QDRANT_URL", "QDRANT_API_KEY", "RAG_ANSWER_CACHE"} <= values.keys(), name
 
 
 @pytest.mark.parametrize("tier", sorted(env_files.TIERS))
