@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from hybrid_embeddings.observability.catalogue import Metric
 
 Labels = dict[str, str]
+DEPLOY = Path(__file__).parents[1] / "deploy"
+# A metric with its conditions, as far as an expression has any.
+_SELECTOR = re.compile(r"\b((?:embedding|rag)_[a-z0-9_]+)(?:{([^}]*)})?")
+_CONDITION = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"')
+
+
+def expressions() -> Iterator[tuple[str, str, str]]:
+    """Where an expression stands, the expression, and its legend or summary: of all dashboards and alerts."""
+    for file in sorted((DEPLOY / "grafana" / "dashboards").glob("*.json")):
+        for panel in json.loads(file.read_text(encoding="utf-8"))["panels"]:
+            for target in panel["targets"]:
+                yield f"{file.stem}: {panel['title']}", target["expr"], target["legendFormat"]
+    for group in yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))["groups"]:
+        for rule in group["rules"]:
+            yield f"alert {rule['alert']}", rule["expr"], rule["annotations"]["summary"]
+
+
+def not_exposed(scraped: Scrape, prefix: str) -> list[str]:
+    """What dashboards and alerts ask for that a scrape does not show: names that begin so, and labels of theirs."""
+    missing = []
+    for where, expression, _ in expressions():
+        for name, conditions in _SELECTOR.findall(expression):
+            if name.startswith(prefix):
+                wanted = set(_CONDITION.findall(conditions or ""))
+                shown = [labels for labels, _ in scraped.samples(name)]
+                if not any(wanted <= labels.keys() for labels in shown):
+                    missing.append(f"{where}: {name} {sorted(wanted)}")
+    return missing
 
 
 class Scrape:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from hybrid_embeddings.errors import MissingDependencyError
@@ -95,12 +97,31 @@ def exposition(registry: Any) -> tuple[bytes, str]:
 
 
 def multiprocess_registry(folder: str) -> Any:
-    """Return a registry that adds up what all processes wrote below ``folder`` (``PROMETHEUS_MULTIPROC_DIR``)."""
+    """Return a registry that adds up what all processes wrote below ``folder`` (``PROMETHEUS_MULTIPROC_DIR``).
+
+    Gauges of processes that are gone are forgotten, so all must be of this machine, or of one container.
+    """
     client = _client()
     multiprocess: Any = importlib.import_module("prometheus_client.multiprocess")  # its constructor has no types
+    for file in Path(folder).glob("gauge_live*_*.db"):
+        pid = file.stem.rpartition("_")[2]
+        if pid.isdigit() and not _is_alive(int(pid)):
+            multiprocess.mark_process_dead(int(pid), folder)
     registry = client.CollectorRegistry()
     multiprocess.MultiProcessCollector(registry, path=folder)
     return registry
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name == "nt":  # signal 0 is none there
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _client() -> Any:

@@ -23,7 +23,7 @@ from hybrid_embeddings.observability.objectives import Promises, objectives
 from hybrid_embeddings.observability.prometheus import PrometheusMetrics
 from hybrid_embeddings.observability.slo import SloTracker
 from hybrid_embeddings.wiring import build_engine
-from tests.scrapes import Scrape, unknown_series
+from tests.scrapes import Scrape, not_exposed, unknown_series
 from tests.services.second_lane import FREE_BYTES, SecondLane
 
 QUEUE = 45  # records that may wait to be written; no step below writes more between two flushes
@@ -247,6 +247,10 @@ def test_every_declared_metric_is_moved(done):
 
 def test_every_sample_is_declared_with_its_labels(done):
     assert unknown_series(done[1], METRICS) == []
+
+
+def test_dashboards_and_alerts_ask_for_what_is_there(done):
+    assert not_exposed(done[1], "embedding_") == []
 
 
 def test_calls_texts_and_tokens_are_counted_exactly(done):

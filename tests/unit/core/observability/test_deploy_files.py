@@ -7,15 +7,14 @@ import re
 import runpy
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
 
 from hybrid_embeddings.observability.catalogue import METRICS as ENGINE_METRICS
 from rag_demo.observability.catalogue import METRICS as CHAT_METRICS
+from tests.scrapes import DEPLOY, expressions
 
-DEPLOY = Path(__file__).parents[4] / "deploy"
 DASHBOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
 ALERTS = DEPLOY / "prometheus" / "alerts.yml"
 PROMTOOL = shutil.which("promtool")
@@ -25,16 +24,6 @@ SERIES = {
     for metric in ALL_METRICS
     for suffix in (("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",))
 }
-
-
-def expressions():
-    for file in DASHBOARDS:
-        for panel in json.loads(file.read_text(encoding="utf-8"))["panels"]:
-            for target in panel["targets"]:
-                yield f"{file.stem}: {panel['title']}", target["expr"], target["legendFormat"]
-    for group in yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"]:
-        for rule in group["rules"]:
-            yield f"alert {rule['alert']}", rule["expr"], rule["annotations"]["summary"]
 
 
 CASES = list(expressions())

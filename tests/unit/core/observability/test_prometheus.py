@@ -185,7 +185,9 @@ def test_several_processes_add_up(tmp_path):
         subprocess.run([sys.executable, "-c", script], env=environ, check=True)
     from hybrid_embeddings.observability.instruments import multiprocess_registry
 
+    (tmp_path / "gauge_liveall_999999999.db").write_bytes(b"")  # of a process that is gone
     body, content_type = exposition(multiprocess_registry(str(tmp_path)))
+    assert not list(tmp_path.glob("gauge_live*"))
     assert 'embedding_batch_failures_total{device="cpu",reason="timeout"} 6.0' in body.decode()
     assert content_type.startswith("text/plain")
 
