@@ -20,7 +20,7 @@ from hybrid_embeddings.scheduling.work import Item
 _QUERY_PADDING = 192
 # See WorkQueue. Simulated, with callers of 8 and of 64 documents who keep a lane busy: 0: all wait for 1.0 s; 1.5: 0.40
 # and 1.45 s; 2: 0.37 and 1.7 s; the same speed for all: 0.3 and 2.2 s.
-_OWN_WEIGHT = 1.5
+_OWN_WEIGHT = 1.25
 
 Accepts = Callable[[Item], bool]
 Choose = Callable[[Sequence[Item]], range]

@@ -27,6 +27,7 @@ def run(name: str, arguments: list[str], out: Path) -> None:
 
 def main() -> None:
     sys.path.insert(0, str(BENCHMARKS))
+    importlib.import_module("common")  # it switches the caches off, for all of them
     plan, out = Path(sys.argv[1]), Path(sys.argv[2])
     for name, arguments in json.loads(plan.read_text(encoding="utf-8")).items():
         run(name, arguments, out)

@@ -20,7 +20,7 @@ TINY = {
         *("--rounds", "1", "--threads", "2", "--calls-per-thread", "2", "--open-calls", "4"),
         *("--bulk-texts", "4", "--mixed-s", "1"),
     ],
-    "hybrid": ["--largest", "10", "--real-texts", "4", "--rounds", "1", "--tokens-per-s", "500000"],
+    "hybrid": ["--largest", "10", "--real-texts", "4", "--rounds", "1", "--tokens-per-s", "500000", "--at-once-s", "1"],
     "memory": ["--texts", "2000", "--encode-texts", "100", "--rounds", "1"],
     "peers": ["--texts", "4", "--rounds", "1"],
     "cache": ["--texts", "20", "--unique", "4", "--requests", "20", "--vectors", "120"],
