@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import re
 import shutil
 import threading
-import time
 
 import pytest
-import uvicorn
 
 from rag_demo import wiring
 from rag_demo.library import Library
 from rag_demo.settings import Settings
 from rag_demo.testing import WordEmbedder
 from rag_demo.web import server
+from tests.llm_server import Reply, ScriptedServer, SseWire, json_reply, stall
 from tests.unit.rag_demo.dumps import SmallDump
+from tests.web_server import Served, running
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -32,27 +34,23 @@ class Service:
     dimension = 8
 
 
+@contextlib.contextmanager
+def serving(folder, **options):
+    """A server over a small index; yields its address and its library."""
+    dump = SmallDump(folder / "выгрузка")
+    settings = Settings(data_dir=str(folder / "данные"), model="слова", **options)
+    with pytest.MonkeyPatch.context() as patched, contextlib.closing(Library(settings)) as library:
+        patched.setattr(wiring, "build_embedder", lambda *_: WordEmbedder())
+        patched.setattr(server, "_scrape", lambda *_: lambda: (b"", "text/plain"))
+        library.index(dump.root, "дом", progress=lambda *_: None)
+        with running(server.build(library, Service(), settings)) as address:
+            yield f"{address}/", library, dump
+
+
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("страница")
-    dump = SmallDump(folder / "выгрузка")
-    settings = Settings(data_dir=str(folder / "данные"), model="слова")
-    patched = pytest.MonkeyPatch()
-    patched.setattr(wiring, "build_embedder", lambda *_: WordEmbedder())
-    patched.setattr(server, "_scrape", lambda *_: lambda: (b"", "text/plain"))
-    with contextlib.closing(Library(settings)) as library:
-        library.index(dump.root, "дом", progress=lambda *_: None)
-        app = server.build(library, Service(), settings)
-        running = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
-        thread = threading.Thread(target=running.run)
-        thread.start()
-        deadline = time.monotonic() + 30
-        while not running.started and time.monotonic() < deadline:
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}/"
-        running.should_exit = True
-        thread.join(timeout=30)
-    patched.undo()
+    with serving(tmp_path_factory.mktemp("страница")) as (address, _, _):
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -234,3 +232,165 @@ def test_the_page_is_small_and_all_of_it_comes_from_here(browser, url):
     assert all(one.startswith(url) for one in asked)
     assert page.evaluate("() => performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd") < 1000
     context.close()
+
+
+def test_kinds_of_objects_narrow_the_search_in_both_languages(page):
+    page.click("#filters summary")
+    assert "Общие модули" in page.inner_text("#kinds")
+    page.check("#kinds input[value=Catalog]")
+    assert page.inner_text("#chosen") == ": Справочники"
+    page.click("#language")
+    assert page.inner_text("#chosen") == ": Catalogs"
+    ask(page, "Посчитать1_2 Справочник0")
+    shown = page.inner_text(".sources")
+    assert "Catalogs/" in shown
+    assert "CommonModules/" not in shown
+
+
+def test_an_english_question_gets_an_english_answer(page):
+    page.click("#language")
+    ask(page, "What does Посчитать1_2 do?")
+    assert "Посчитать1_2" in page.inner_text(".answer")
+    assert "Sources" in page.inner_text(".turn")
+    assert not re.search(r"\b(Источник|Копировать|Вот что)\b", page.inner_text("main"))
+
+
+def test_an_answer_is_copied_where_there_is_no_clipboard(page):
+    page.evaluate("() => { window.copied = 0; document.addEventListener('copy', () => { copied += 1; }); }")
+    page.evaluate("() => Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    ask(page)
+    page.click("text=Копировать")
+    page.wait_for_selector("text=Скопировано")
+    assert page.evaluate("() => copied") == 1
+
+
+def axe(page) -> list[str]:
+    """What breaks the rules for accessible pages, by axe-core."""
+    found = pytest.importorskip("axe_playwright_python.sync_playwright").Axe().run(page)
+    return [f"{one['id']}: {node['html']}" for one in found.response["violations"] for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("width", [1200, 360])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_keeps_the_rules_of_accessibility(browser, url, scheme, width):
+    context = browser.new_context(locale="ru-RU", color_scheme=scheme, viewport={"width": width, "height": 800})
+    page = context.new_page()
+    page.goto(url)
+    page.wait_for_selector("#spaces input", state="attached")
+    assert page.get_attribute("html", "data-theme") == scheme
+    assert axe(page) == []
+    page.click("#filters summary")
+    ask(page)
+    assert axe(page) == []
+    page.click(".cite >> nth=0")
+    page.wait_for_selector(".line.cited")
+    assert axe(page) == []
+    page.keyboard.press("Escape")
+    page.click("#about-open")
+    page.wait_for_selector("#dialog table")
+    assert axe(page) == []
+    context.close()
+
+
+def test_a_key_is_asked_for_and_kept(browser, tmp_path):
+    with serving(tmp_path, api_keys="я:ключ-из-двадцати-букв") as (address, _, _):
+        context = browser.new_context(locale="ru-RU")
+        page = context.new_page()
+        page.goto(address)
+        for key in ("неверный", "ключ-из-двадцати-букв"):
+            page.wait_for_selector("#dialog[open] input")
+            page.fill("#dialog input", key)
+            page.press("#dialog input", "Enter")
+        ask(page)
+        page.reload()
+        page.wait_for_selector("#spaces input", state="attached")
+        assert page.locator("#dialog[open]").count() == 0
+        context.close()
+
+
+def test_an_index_that_goes_and_comes_back(browser, tmp_path):
+    with serving(tmp_path) as (address, library, dump):
+        context = browser.new_context(locale="ru-RU")
+        page = context.new_page()
+        page.goto(address)
+        ask(page)
+        library.drop("дом")
+        page.fill("#question", QUESTION)
+        page.press("#question", "Enter")
+        page.wait_for_selector(".turn:nth-child(2) .failed")
+        assert "rag-demo index" in page.inner_text(".turn:nth-child(2) .failed")
+        page.wait_for_selector("#banner:not([hidden])")
+        library.index(dump.root, "дом", progress=lambda *_: None)
+        page.wait_for_selector("#banner", state="hidden")
+        page.click("text=Спросить ещё раз")
+        page.wait_for_selector(".turn:nth-child(2) .cite")
+        context.close()
+
+
+def test_a_language_model_that_hangs_is_stopped_or_told_and_works_again(browser, tmp_path):
+    wire = SseWire()
+    with scripted_llm() as llm:
+        llm.on("GET /v1/models", json_reply({"data": [{"id": "м", "max_model_len": 32768}]}))
+        llm.on("GET /version", json_reply({"version": "1"}))
+        begun = Reply([wire.started(), wire.text("Это делает "), stall], headers=wire.headers)
+        silent = Reply([stall], headers=wire.headers)
+        well = Reply([wire.started(), wire.text("Это делает Посчитать1_2. [1]"), wire.end()], headers=wire.headers)
+        llm.on(wire.route, begun, silent, well)
+        options = {"llm_mode": "vllm", "llm_base_url": llm.url, "llm_model": "м", "llm_attempts": 1}
+        with serving(tmp_path, **options, llm_first_token_timeout_s=2.0, answer_cache="off") as (address, _, _):
+            context = browser.new_context(locale="ru-RU")
+            page = context.new_page()
+            page.goto(address)
+            page.fill("#question", QUESTION)
+            page.press("#question", "Enter")
+            page.wait_for_selector("text=Это делает")
+            page.keyboard.press("Escape")
+            page.wait_for_selector("text=Остановлено.")
+            assert "Это делает" in page.inner_text(".answer")  # what was said stays
+            ask(page, turns=2)
+            assert "языковая модель" in page.inner_text(".turn:nth-child(2)")
+            assert "Посчитать1_2" in page.inner_text(".turn:nth-child(2) .answer")  # out of the sources
+            ask(page, turns=3)
+            assert page.inner_text(".turn:nth-child(3) .answer").startswith("Это делает Посчитать1_2.")
+            context.close()
+
+
+@contextlib.contextmanager
+def scripted_llm():
+    """A scripted server on a loop of its own: this thread belongs to the browser."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    serving = ScriptedServer().serving()
+    try:
+        yield asyncio.run_coroutine_threadsafe(serving.__aenter__(), loop).result(20)
+        asyncio.run_coroutine_threadsafe(serving.__aexit__(None, None, None), loop).result(20)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(20)
+        loop.close()
+
+
+def test_a_server_that_is_killed_is_missed_and_found_again(browser, tmp_path):
+    served = Served(tmp_path / "сервер")
+    served.run("index", str(SmallDump(tmp_path / "выгрузка").root), "--space", "дом")
+    served.start()
+    try:
+        context = browser.new_context(locale="ru-RU")
+        page = context.new_page()
+        page.goto(served.url)
+        ask(page)
+        served.kill()
+        page.fill("#question", QUESTION)
+        page.press("#question", "Enter")
+        page.wait_for_selector("#banner:not([hidden])")
+        assert "не отвечает" in page.inner_text("#banner")
+        served.start()
+        page.wait_for_selector("#banner", state="hidden")
+        page.click("text=Спросить ещё раз")
+        page.wait_for_selector(".turn:nth-child(2) .cite")
+        # The one that was killed held the indexes; now the new one works for other commands.
+        assert "Посчитать1_2" in served.run("ask", QUESTION).stdout
+        context.close()
+    finally:
+        served.close()

@@ -47,17 +47,6 @@ def ask(served: Served, question: str = QUESTION) -> httpx.Response:
     return httpx.post(f"{served.url}/v1/chat/completions", json=body, timeout=60)
 
 
-def test_after_kill_9_it_starts_again_over_the_same_index(served_with):
-    served = served_with()
-    served.start()
-    before = search(served).json()["hits"]
-    served.kill()
-    served.start()
-    assert search(served).json()["hits"] == before
-    # The one that was killed held the indexes; now the new one works for other commands.
-    assert "Посчитать1_2" in served.run("ask", QUESTION).stdout
-
-
 def test_an_index_that_is_removed_is_missed_in_words_and_used_again_when_it_is_back(served_with):
     served = served_with()
     served.start()

@@ -1,4 +1,5 @@
 // Answers as DOM nodes. Text from the server never becomes HTML: a node for each thing that is understood, text for the rest.
+import { element } from "./state.js";
 
 // `marks`: [{start, end, reason}] as offsets into `text`. `onCite(n)`: a citation was pressed.
 export function render(place, text, marks, onCite, labels) {
@@ -103,10 +104,4 @@ function pieces(place, text, onCite, labels) {
       }
     } else place.append(piece);
   }
-}
-
-export function element(tag, text) {
-  const made = document.createElement(tag);
-  if (text !== undefined) made.textContent = text;
-  return made;
 }
