@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybrid_embeddings.errors import MissingDependencyError, ModelUnsupported
+from hybrid_embeddings.errors import LaneError, MissingDependencyError, ModelUnsupported
 from hybrid_embeddings.models.collate import collate
 from hybrid_embeddings.models.folders import built_folder
 from hybrid_embeddings.models.lane_check import TOLERANCE
@@ -50,7 +50,7 @@ class OpenVinoLane:
         if not model.card.pools_prompt:
             raise ModelUnsupported("OpenVINO lane: the model leaves its prompt out of the pooling")
         self._card = model.card
-        self._core = _core()
+        self._core: Any = _core()
         graph = _exported(model)
         wants_half = precision == "fast" and "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.numeric_class = "bfloat16" if wants_half else "float32"
@@ -87,9 +87,12 @@ class OpenVinoLane:
         """See :class:`hybrid_embeddings.ports.Lane`."""
         if self._singles is not None:
             self._singles.close()
-        for graph in (self._usual, self._exact):
-            if graph is not None:
-                graph.close()
+        with self._lock:
+            for graph in (self._usual, self._exact):
+                if graph is not None:
+                    graph.close()
+            # Here, when nobody is at work, and not whenever the garbage collector comes by, on whatever thread.
+            self._core = None
 
     def _compile(self, graph: Any, hint: str, *, cached: bool = True) -> Any:
         options = {**self._options, "INFERENCE_PRECISION_HINT": hint}
@@ -108,6 +111,8 @@ class OpenVinoLane:
 
     def _exact_graph(self) -> Graph:
         with self._lock:
+            if self._core is None:
+                raise LaneError("OpenVINO: the lane is closed")
             if self._exact is None:
                 self._exact = Graph(self._compile(self._graph, "f32"))
             return self._exact
@@ -136,12 +141,27 @@ def _convert(source: Path, card: ModelCard, path: Path) -> None:
     from hybrid_embeddings.models.torch_lane import traceable
 
     module, example = traceable(reference.load(source), card)
-    shapes = [(name, openvino.PartialShape([-1, -1]), openvino.Type.i64) for name in card.input_names]
     try:
         with reference.quiet_loading(), warnings.catch_warnings():
             # Tracing warns about branches that depend on Python values; the lane check is what proves the graph.
             warnings.simplefilter("ignore")
-            graph = openvino.convert_model(module, example_input=example, input=shapes)
-            openvino.save_model(graph, str(path), compress_to_fp16=False)
+            openvino.save_model(_graph_of(module, example), str(path), compress_to_fp16=False)
     except Exception as error:
         raise ModelUnsupported(f"OpenVINO cannot convert the model: {type(error).__name__}: {error}") from error
+
+
+def _graph_of(module: Any, example: dict[str, Any]) -> openvino.Model:
+    """Trace a torch module of int64 inputs (rows, width).
+
+    ``openvino.convert_model`` does the same, but reports every use over the network unless the user has opted out.
+    """
+    import openvino
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    frontend = FrontEndManager().load_by_framework("pytorch")
+    traced = frontend.load(TorchScriptPythonDecoder(module, example_input=example))
+    for place in traced.get_inputs():
+        traced.set_partial_shape(place, openvino.PartialShape([-1, -1]))
+        traced.set_element_type(place, openvino.Type.i64)
+    return frontend.convert(traced)

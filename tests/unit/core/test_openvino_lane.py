@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,3 +120,22 @@ def test_closing_waits_for_those_at_work_and_refuses_those_who_come_later(model)
             assert kept
             assert max(cosine_distances(vector, expected[length]).max() for length, vector in kept) <= 1e-6
     assert not graph_threads()
+    for exact in (False, True):
+        with pytest.raises(LaneError, match="closed"):
+            lane.run(Batch(tuple(TEXTS), exact=exact))
+
+
+def test_conversion_reports_nothing_to_anybody(tmp_path, model, monkeypatch):
+    """OpenVINO's own converter sends usage events unless the user has opted out."""
+    telemetry = pytest.importorskip("openvino_telemetry")
+    sent = []
+    for name in ("send_event", "start_session", "end_session", "send_error"):
+        monkeypatch.setattr(telemetry.Telemetry, name, lambda *args, **_: sent.append(args))
+    anew = replace(model, folder=tmp_path)
+    lane = OpenVinoLane(anew, precision="exact", n_threads=1)
+    vectors = lane.run(Batch(tuple(TEXTS)))
+    lane.close()
+    assert not sent
+    usual = OpenVinoLane(model, precision="exact", n_threads=1)
+    assert cosine_distances(vectors, usual.run(Batch(tuple(TEXTS)))).max() <= 1e-6
+    usual.close()
