@@ -13,7 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import pytest
 import uvicorn
+
+from rag_demo import wiring
+from rag_demo.library import Library
+from rag_demo.settings import read_settings
+from rag_demo.testing import WordEmbedder
 
 
 class _Server(uvicorn.Server):
@@ -90,6 +96,13 @@ class Served:
         return subprocess.run(
             command, env=self._environment, cwd=self.folder, check=True, capture_output=True, text=True, timeout=120
         )
+
+    def index(self, dump: Path) -> None:
+        """Make its index here: a process for that would cost seconds."""
+        settings = read_settings(self._environment)
+        with pytest.MonkeyPatch.context() as patched, contextlib.closing(Library(settings)) as library:
+            patched.setattr(wiring, "build_embedder", lambda *_: WordEmbedder())
+            library.index(dump, "дом", progress=lambda *_: None)
 
     def start(self, *options: str) -> None:
         """Start it and wait until it answers."""

@@ -25,12 +25,11 @@ def served_with(tmp_path):
     """Make a server over a small index; not started yet."""
     made: list[Served] = []
 
-    def make(*, is_indexed: bool = True, **environment: str) -> Served:
+    def make(**environment: str) -> Served:
         served = Served(tmp_path / "сервер", **environment)
         made.append(served)
         served.dump = SmallDump(tmp_path / "выгрузка")
-        if is_indexed:
-            served.run("index", str(served.dump.root), "--space", "дом")
+        served.index(served.dump.root)
         return served
 
     yield make
