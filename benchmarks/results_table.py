@@ -64,6 +64,15 @@ ROWS = (
         _PER_S,
     ),
     Row(
+        "limits",
+        ("CPU lane in bfloat16, full batches", "модель на CPU в bfloat16, полные порции"),
+        "best/fast/tflops",
+        "best/fast/product_tflops",
+        "best/fast/of_peak",
+        ("TFLOP/s", "TFLOP/s"),
+        ("peak of matrix products", "предел умножения матриц"),
+    ),
+    Row(
         "latency",
         ("one query, median", "один запрос, медиана"),
         f"single_query_ms/{_OURS}/p50",
