@@ -38,8 +38,16 @@ class Instruments:
         self._made = {metric.name: (metric, _make(client, metric, self.registry)) for metric in metrics}
 
     def add(self, name: str, amount: float = 1, /, **labels: str) -> None:
-        """Count. An amount of 0 makes the series, so that rates know where it began."""
+        """Count."""
         self._child(name, labels).inc(amount)
+
+    def begin(self, name: str, label: str, values: Iterable[str], /, **labels: str) -> None:
+        """Show a counter for each value of a label before anything is counted.
+
+        Rates do not see the first step of a series that begins with it: an alert on one failure would never fire.
+        """
+        for value in values:
+            self._child(name, {label: value, **labels})
 
     def observe(self, name: str, value: float, /, **labels: str) -> None:
         """Put a value into a histogram."""

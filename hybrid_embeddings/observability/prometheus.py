@@ -7,13 +7,14 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, get_args
 
 from hybrid_embeddings import events as ev
 from hybrid_embeddings.observability.catalogue import METRICS
+from hybrid_embeddings.observability.counting import BREAKER, HANDLERS
 from hybrid_embeddings.observability.instruments import Instruments
+from hybrid_embeddings.types import Kind
 
-_BREAKER = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
 # Two scrapes at once must not measure the time between them.
 _SHORTEST_S = 1.0
 _HEALTH = {"healthy": 1.0, "degraded": 0.5, "unhealthy": 0.0}
@@ -71,6 +72,7 @@ class PrometheusMetrics:
         self._usage: dict[str, _Usage] = {}  # of each lane
         self._refresh_every_s = refresh_every_s
         self._refreshed_s = self._clock()
+        self.instruments.begin("embedding_requests_total", "kind", get_args(Kind), device="none", status="error")
         self.instruments.before_scrape(self.refresh)
 
     @property
@@ -85,7 +87,7 @@ class PrometheusMetrics:
 
     def __call__(self, event: ev.Event) -> None:
         """Count an event."""
-        handle = _HANDLERS.get(type(event))
+        handle = HANDLERS.get(type(event))
         if handle is not None:
             handle(self.instruments, event)
         if self._clock() - self._refreshed_s >= self._refresh_every_s:
@@ -114,7 +116,9 @@ class PrometheusMetrics:
         for name, lane in lanes.items():
             put.set("embedding_device_usage_percent", self._usage_percent(name, lane), device=name)
             put.set("embedding_optimal_batch_size", lane["budget_tokens"], device=name)
-            put.set("embedding_circuit_breaker_state", _BREAKER[lane["breaker"]], component=name)
+            put.set("embedding_circuit_breaker_state", BREAKER[lane["breaker"]], component=name)
+            put.begin("embedding_batch_failures_total", "reason", get_args(ev.BatchFailure), device=name)
+            put.begin("embedding_batch_size_adjustments_total", "direction", ("up", "down"), device=name)
             for quantity in ("time", "memory"):
                 error = lane["budget"][f"{quantity}_error"]
                 if error is not None:
@@ -162,10 +166,14 @@ def _set_health(put: Instruments, health: Mapping[str, Any]) -> None:
 def _set_caches(put: Instruments, cache: Mapping[str, Any]) -> None:
     for layer, tier in cache.get("tiers", {}).items():
         put.set("embedding_cache_entries", tier.get("size") or 0, layer=layer)
+        if layer not in {"memory", "near"}:
+            put.begin("embedding_cache_failures_total", "operation", ("get", "put", "delete"), layer=layer)
+            put.begin("embedding_cache_damaged_total", "layer", (layer,))
+            put.begin("embedding_cache_dropped_total", "layer", ("write-behind",))
         for news, count in tier.get("federation", {}).items():
             put.advance("embedding_federation_messages_total", count, news=news)
         if "breaker" in tier:
-            put.set("embedding_circuit_breaker_state", _BREAKER[tier["breaker"]], component=f"cache:{layer}")
+            put.set("embedding_circuit_breaker_state", BREAKER[tier["breaker"]], component=f"cache:{layer}")
 
 
 def _set_objectives(put: Instruments, states: Any) -> None:
@@ -184,98 +192,3 @@ def _set_objectives(put: Instruments, states: Any) -> None:
         )
         for span, rate in state["burn_rates"].items():
             put.set("embedding_slo_burn_rate", rate, objective=name, span=span)
-
-
-def _encode_finished(put: Instruments, event: ev.EncodeFinished) -> None:
-    put.add("embedding_requests_total", kind=event.kind, device=event.device, status="ok")
-    put.observe("embedding_duration_seconds", event.total_s, kind=event.kind, device=event.device)
-    put.observe("embedding_tokenize_seconds", event.tokenize_s, kind=event.kind)
-    put.add("embedding_items_processed_total", event.n_texts, device=event.device)
-    put.add("embedding_tokens_processed_total", event.n_tokens)
-    put.add("embedding_truncated_texts_total", event.n_truncated)
-    put.add("embedding_cache_hits_total", event.n_cached)
-    put.add("embedding_cache_misses_total", event.n_computed)
-
-
-def _encode_failed(put: Instruments, event: ev.EncodeFailed) -> None:
-    put.add("embedding_requests_total", kind=event.kind, device="none", status="error")
-    put.add("embedding_errors_total", error=event.error)
-
-
-def _batch_finished(put: Instruments, event: ev.BatchFinished) -> None:
-    put.observe("embedding_batch_duration_seconds", event.run_s, device=event.lane)
-    put.observe("embedding_batch_size", event.n_texts, device=event.lane)
-    put.add("embedding_batch_tokens_total", event.n_tokens, device=event.lane)
-    put.add("embedding_batch_padding_tokens_total", event.n_padded_tokens - event.n_tokens, device=event.lane)
-
-
-def _batch_failed(put: Instruments, event: ev.BatchFailed) -> None:
-    put.add("embedding_batch_failures_total", device=event.lane, reason=event.reason)
-
-
-def _breaker_changed(put: Instruments, event: ev.BreakerChanged) -> None:
-    put.set("embedding_circuit_breaker_state", _BREAKER[event.state], component=event.component)
-
-
-def _budget_changed(put: Instruments, event: ev.BudgetChanged) -> None:
-    put.add("embedding_batch_size_adjustments_total", device=event.lane, direction=event.direction)
-
-
-def _lane_loaded(put: Instruments, event: ev.LaneLoaded) -> None:
-    put.set("embedding_lane_error", event.worst_error, device=event.lane)
-
-
-def _lane_refused(put: Instruments, event: ev.LaneRefused) -> None:
-    put.add("embedding_lanes_refused_total", device=event.lane, error=event.error)
-
-
-def _cache_looked_up(put: Instruments, event: ev.CacheLookedUp) -> None:
-    put.add("embedding_cache_layer_hits_total", event.n_hits, layer=event.tier)
-    put.add("embedding_cache_layer_misses_total", event.n_misses, layer=event.tier)
-    put.observe("embedding_cache_lookup_seconds", event.seconds, layer=event.tier)
-
-
-def _cache_written(put: Instruments, event: ev.CacheWritten) -> None:
-    put.add("embedding_cache_written_total", event.n_records, layer=event.tier)
-    put.add("embedding_cache_written_bytes_total", event.n_bytes, layer=event.tier)
-    put.add("embedding_cache_dropped_total", event.n_dropped, layer=event.tier)
-
-
-def _cache_failed(put: Instruments, event: ev.CacheFailed) -> None:
-    put.add("embedding_cache_failures_total", layer=event.tier, operation=event.operation)
-
-
-def _records_damaged(put: Instruments, event: ev.RecordsDamaged) -> None:
-    put.add("embedding_cache_damaged_total", event.n_records, layer=event.tier)
-
-
-def _vectors_quantized(put: Instruments, event: ev.VectorsQuantized) -> None:
-    put.add("embedding_quantization_vectors_total", event.n_vectors, codec=event.codec)
-    put.add("embedding_quantization_saved_bytes_total", event.n_bytes_saved, codec=event.codec)
-    put.set("embedding_quantization_worst_error", event.worst_error, codec=event.codec)
-
-
-def _near_checked(put: Instruments, event: ev.NearDuplicateChecked) -> None:
-    put.add("embedding_semantic_cache_checks_total", event.n_texts, outcome=event.outcome)
-    if event.similarity is not None:
-        put.observe("embedding_semantic_cache_similarity", event.similarity)
-    if event.true_cosine is not None:
-        put.observe("embedding_semantic_cache_true_cosine", event.true_cosine)
-
-
-_HANDLERS: dict[type, Callable[[Instruments, Any], None]] = {
-    ev.EncodeFinished: _encode_finished,
-    ev.EncodeFailed: _encode_failed,
-    ev.BatchFinished: _batch_finished,
-    ev.BatchFailed: _batch_failed,
-    ev.BreakerChanged: _breaker_changed,
-    ev.BudgetChanged: _budget_changed,
-    ev.LaneLoaded: _lane_loaded,
-    ev.LaneRefused: _lane_refused,
-    ev.CacheLookedUp: _cache_looked_up,
-    ev.CacheWritten: _cache_written,
-    ev.CacheFailed: _cache_failed,
-    ev.RecordsDamaged: _records_damaged,
-    ev.VectorsQuantized: _vectors_quantized,
-    ev.NearDuplicateChecked: _near_checked,
-}

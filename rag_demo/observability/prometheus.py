@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 from hybrid_embeddings.observability.instruments import Instruments
 from rag_demo import events as ev
@@ -13,6 +13,15 @@ from rag_demo.observability.catalogue import METRICS
 from rag_demo.observability.state import IndexState
 
 _BREAKER = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
+# Series that are there from the start; the names of errors, routes and back ends come as they come.
+_KNOWN = (
+    ("rag_questions_total", "outcome", get_args(ev.Outcome)),
+    ("rag_retrieval_total", "result", ("evidence", "none")),
+    ("rag_retrieval_degraded_total", "leg", ("dense", "lexical", "rerank")),
+    ("rag_answer_cache_lookups_total", "result", get_args(ev.CacheResult)),
+    ("rag_index_updates_total", "result", ("built", "updated", "unchanged", "failed")),
+    ("rag_index_changes_total", "change", ("added", "changed", "removed")),
+)
 _LEVEL: dict[str, Callable[[IndexState], float]] = {
     "rag_index_spaces": lambda state: state.n_spaces,
     "rag_index_unread_files": lambda state: state.n_unread_files,
@@ -49,6 +58,8 @@ class RagMetrics:
         self._clock = clock
         self._refresh_every_s = refresh_every_s
         self._refreshed_s = clock()
+        for name, label, values in _KNOWN:
+            self.instruments.begin(name, label, values)
         self.instruments.before_scrape(self.refresh)
 
     @property

@@ -130,6 +130,20 @@ def test_gauges_of_gpus_pools_health_and_caches():
         assert value(metrics, name, **labels) == expected, name
 
 
+def test_counters_that_alerts_look_at_begin_at_zero():
+    """A rate does not see the first step of a series that begins with it."""
+    metrics, service = PrometheusMetrics(), Service(lanes={"cpu": LANE}, cache={"tiers": {"redis": {"size": 1}}})
+    metrics.watch(service)
+    for name, labels in (
+        ("embedding_requests_total", {"kind": "query", "device": "none", "status": "error"}),
+        ("embedding_batch_failures_total", {"device": "cpu", "reason": "out_of_memory"}),
+        ("embedding_cache_failures_total", {"layer": "redis", "operation": "put"}),
+        ("embedding_cache_damaged_total", {"layer": "redis"}),
+        ("embedding_cache_dropped_total", {"layer": "write-behind"}),
+    ):
+        assert value(metrics, name, **labels) == 0
+
+
 def test_a_service_that_is_gone_leaves_its_last_figures():
     metrics, service = PrometheusMetrics(), Service(queued_tokens=3)
     metrics.watch(service)

@@ -65,6 +65,18 @@ def test_retrieval_context_and_check():
     assert value(metrics, "rag_claim_problems_total", problem="figure") == 1
 
 
+def test_counters_that_alerts_look_at_begin_at_zero():
+    """A rate does not see the first step of a series that begins with it."""
+    metrics = RagMetrics()
+    for name, labels in (
+        ("rag_index_updates_total", {"result": "failed"}),
+        ("rag_questions_total", {"outcome": "failed"}),
+        ("rag_retrieval_total", {"result": "none"}),
+        ("rag_retrieval_degraded_total", {"leg": "dense"}),
+    ):
+        assert value(metrics, name, **labels) == 0
+
+
 def test_every_event_moves_a_metric():
     """A new record that nobody counts would be a metric that is declared and never set."""
     for record in RECORDS:
