@@ -67,7 +67,7 @@ class Settings:
         10, "QDRANT_TIMEOUT", "Seconds for one request to the Qdrant server.", low=1, high=600
     )
     top_k: int = _option(5, "RAG_TOP_K", "Number of sources below an answer.", low=1, high=50)
-    candidates: int = _option(50, "RAG_CANDIDATES", "Hits that each search leg hands to the fusion.", low=10, high=1000)
+    candidates: int = _option(100, "RAG_CANDIDATES", "Hits that each search leg hands to the fusion.", low=10, high=1000)
     # The usual default model hardly knows Russian. Of the 581 questions named in `index/lexical.py` it answers 32 %
     # within five hits alone, words alone 56 %; both with weight 0.1 57 %, with 0.5 50 %, with 1.0 49 %.
     lexical_weight: float = _option(1.0, "RAG_LEXICAL_WEIGHT", "Weight of the word search (BM25).", low=0, high=10)

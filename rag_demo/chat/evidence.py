@@ -4,8 +4,10 @@ The rule: a hit is evidence if the question names it as it is written, or if the
 `ENOUGH` of the question's words, each weighted by how rare it is in the configuration (idf; a word that occurs
 nowhere weighs most). «Какие реквизиты у справочника Самолёты» shares «реквизиты» and «справочник» with every
 catalogue, but not the one word that matters, and is refused. Of a question of one or two words more than half must
-be covered: «фискальный регистратор» is not answered by whatever else is a «регистратор». Scores of the fusion are no
-measure of this: the best of nothing but bad hits has as good a rank as the best of good ones.
+be covered: «фискальный регистратор» is not answered by whatever else is a «регистратор». An identifier counts twice,
+as a whole, besides its parts: «ОтразитьТовары» is not answered by what speaks of «отразить» and of «товары», only by
+what is called so or mentions it. Scores of the fusion are no measure of this: the best of nothing but bad hits has as
+good a rank as the best of good ones.
 
 Words are compared by their roots. Verbs weigh less: a question and the code name the same action in different words
 («проводится», «проведение»), but they do not rename what it is done to.
@@ -26,7 +28,9 @@ from rag_demo.types import Document, Hit
 # afterwards, and the curve: docs/results/chat_refusal.json.
 ENOUGH = 0.38
 ENOUGH_OF_FEW = 0.55
+ENOUGH_OF_NAMED = 0.6
 _FEW = 2
+_IDENTIFIER_SHARE = 2.0
 VERB_SHARE = 0.3
 
 
@@ -54,8 +58,9 @@ def strength(hit: Hit, weights: Mapping[str, float]) -> float:
     """How strong the evidence of a hit is; at 1 and above it is enough."""
     if "exact" in hit.legs:
         return max(1.0 / ENOUGH, 1.0)
-    few = len(_by_root(weights)) <= _FEW
-    return coverage(hit.document, weights) / (ENOUGH_OF_FEW if few else ENOUGH)
+    asked = _by_root(weights)
+    enough = ENOUGH_OF_FEW if len(asked) <= _FEW else ENOUGH
+    return coverage(hit.document, weights) / (ENOUGH_OF_NAMED if any(map(_is_name, asked)) else enough)
 
 
 def coverage(document: Document, weights: Mapping[str, float]) -> float:
@@ -70,16 +75,25 @@ def coverage(document: Document, weights: Mapping[str, float]) -> float:
 
 @lru_cache(maxsize=256)
 def roots_of(document: Document) -> frozenset[str]:
-    """The roots of all words of a document."""
+    """The roots of all words of a document, and its identifiers."""
     texts = (document.full_name, document.synonym, document.header, document.doc, document.body)
-    return frozenset(root(term) for term in terms("\n".join(texts)) if not term.startswith("#"))
+    return frozenset(map(_root, terms("\n".join(texts))))
 
 
 def _by_root(weights: Mapping[str, float]) -> dict[str, float]:
-    """Weights by root; an identifier counts by its parts, which are there, too."""
+    """Weights by root and by identifier; of «EAN13» only the parts count, people write that in many ways."""
     found: dict[str, float] = {}
     for term, weight in weights.items():
-        if not term.startswith("#"):
-            name = root(term)
-            found[name] = max(found.get(name, 0.0), weight)
+        if _is_name(term):
+            found[term] = _IDENTIFIER_SHARE * weight
+        elif not term.startswith("#"):
+            found[root(term)] = max(found.get(root(term), 0.0), weight)
     return found
+
+
+def _root(term: str) -> str:
+    return term if term.startswith("#") else root(term)
+
+
+def _is_name(term: str) -> bool:
+    return term.startswith("#") and not any(letter.isdigit() for letter in term)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,17 +25,14 @@ _RANK_CONSTANT = 20
 _SHARP = 4  # power that leaves little of any but close matches
 _VERB = 2  # first words of a question; its verb is among them
 _ONE_THREAD = 65_536 * 4  # multiplications: the limit of OpenBLAS (SMP_THRESHOLD_MIN, interface/gemm.c)
+_HARD = ("cover_name", "cover_owner", "cover_all", "precise_name", "verb_first")
 _SOFT = ("soft_name", "soft_owner", "soft_all", "soft_back", "soft_sharp")
 NAMES = (
     *(f"{leg}_rank" for leg in _LEGS),
     "lexical_score",
     "dense_score",
-    "cover_name",
-    "cover_owner",
-    "cover_all",
-    "precise_name",
+    *_HARD,
     *_SOFT,
-    "verb_first",
     "wanted",
     *ROW,
     *(f"{purpose}_{fact}" for purpose, fact in CROSSES),
@@ -95,37 +93,56 @@ def _leg_columns(candidates: Sequence[Candidate]) -> list[Floats]:
     return columns
 
 
-def _word_columns(asked: Asked, sketches: Sequence[Sketch], words: Words) -> list[Floats]:
-    """How the words of the question and those of the candidates cover each other, by stems and by vectors.
+class _Matched(NamedTuple):
+    """The words of all candidates, one after the other, beside those of the question."""
 
-    By stems: share of the question that the name, name and owner, all words cover; share of the name that it covers.
-    By vectors the same, where each word counts with the cosine of the nearest word of the other side: late interaction
-    (Khattab, Zaharia: ColBERT, SIGIR 2020) over vectors of single words.
-    """
-    count = len(sketches)
+    question: Numbers  # (asked,)
+    unique: Numbers  # the different words of the candidates
+    places: Numbers  # of each word among the unique ones
+    sizes: Numbers  # (candidates, 3): words of the name, of the owner, others
+    share: Floats  # what each asked word is worth, (asked,); the sum is 1
+
+
+def _word_columns(asked: Asked, sketches: Sequence[Sketch], words: Words) -> list[Floats]:
+    """How the words of the question and those of the candidates cover each other, by stems and by vectors."""
+    none = np.zeros(len(sketches), dtype=np.float32)
     if not asked.words:
-        return [np.zeros(count, dtype=np.float32)] * (4 + len(_SOFT) + 1)
-    numbers = np.concatenate([sketch.words for sketch in sketches])
-    sizes = np.array([sketch.sizes for sketch in sketches])  # (count, 3): name, owner, rest
-    unique, places = _distinct(numbers, len(words))
+        return [none] * (len(_HARD) + len(_SOFT))
     question = words.numbers(asked.words)
-    share = asked.idf / max(float(asked.idf.sum()), 1e-9)
+    unique, places = _distinct(np.concatenate([sketch.words for sketch in sketches]), len(words))
+    sizes = np.array([sketch.sizes for sketch in sketches])
+    matched = _Matched(question, unique, places, sizes, asked.idf / max(float(asked.idf.sum()), 1e-9))
+    soft = _soft_columns(matched, words) if words.have_vectors else [none] * len(_SOFT)
+    return [*_hard_columns(matched, words), *soft]
+
+
+def _hard_columns(matched: _Matched, words: Words) -> list[Floats]:
+    """Share of the question that the name, name and owner, all words cover; share of the name that it covers."""
+    question, unique, places, sizes, share = matched
     same = (words.stems(question)[:, None] == words.stems(unique)[None, :]).astype(np.float32)
-    covered = _most(same[:, places], sizes)
-    shares = [np.asarray(share @ part, dtype=np.float32) for part in covered]
-    named = np.maximum(sizes[:, 0], 1)
-    matched = _sum_of_names(same.max(axis=0)[places], sizes)
+    covered = [_weighed(share, part) for part in _most(same[:, places], sizes)]
+    asked_for = _sum_of_names(same.max(axis=0)[places], sizes)
     # Words of the name that nobody asked for count as much as the words of the question on average.
-    precise = shares[0] / np.maximum(shares[0] + (sizes[:, 0] - matched) / len(share), 1e-9)
-    soft = [np.zeros(count, dtype=np.float32)] * len(_SOFT)
-    if words.have_vectors:
-        near = np.maximum(_cosines(words.vectors(question), words.vectors(unique)), 0)
-        parts = _most(near[:, places], sizes)
-        back = _sum_of_names(near.max(axis=0)[places], sizes) / named
-        forward = [np.asarray(share @ part, dtype=np.float32) for part in (*parts, parts[0] ** _SHARP)]
-        soft = [*forward[:3], back, forward[3]]
-    first = _most(same[:_VERB, places], sizes)[0].max(axis=0)
-    return [*shares, precise, *soft, first]
+    rest = (sizes[:, 0] - asked_for) / len(share)
+    precise = np.asarray(covered[0] / np.maximum(covered[0] + rest, 1e-9), dtype=np.float32)
+    return [*covered, precise, _most(same[:_VERB, places], sizes)[0].max(axis=0)]
+
+
+def _soft_columns(matched: _Matched, words: Words) -> list[Floats]:
+    """The same by vectors: each word of one side counts with the cosine of the nearest word of the other.
+
+    This is late interaction (Khattab, Zaharia: ColBERT, SIGIR 2020) over vectors of single words.
+    """
+    question, unique, places, sizes, share = matched
+    near = np.maximum(_cosines(words.vectors(question), words.vectors(unique)), 0)
+    parts = _most(near[:, places], sizes)
+    back = _sum_of_names(near.max(axis=0)[places], sizes) / np.maximum(sizes[:, 0], 1)
+    forward = [_weighed(share, part) for part in parts]
+    return [*forward, back.astype(np.float32), _weighed(share, parts[0] ** _SHARP)]
+
+
+def _weighed(share: Floats, values: Floats) -> Floats:
+    return np.asarray(share @ values, dtype=np.float32)
 
 
 def _distinct(numbers: Numbers, most: int) -> tuple[Numbers, Numbers]:

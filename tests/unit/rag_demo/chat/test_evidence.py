@@ -47,3 +47,21 @@ def test_verbs_weigh_less():
     weighed = weigh({"проведен": 4.0, "документ": 2.0}, frozenset({"проведен"}))
     assert weighed["документ"] == 2.0
     assert 0 < weighed["проведен"] < 2.0
+
+
+def question(text):
+    return weigh(dict.fromkeys(terms(text), 5.0), frozenset())
+
+
+def test_an_identifier_is_more_than_its_parts():
+    parts = Hit(make_document(body="Отразить движения. Товары на складе."), 1.0, LEXICAL)
+    whole = Hit(make_document(body="Склад.ОтразитьТовары(Ссылка);"), 1.0, LEXICAL)
+    asked = question("Где используется ОтразитьТовары?")
+    assert not is_evidence(parts, asked)
+    assert is_evidence(whole, asked)
+    assert is_evidence(parts, question("как отразить товары"))
+
+
+def test_a_word_with_a_number_counts_by_its_parts():
+    hit = Hit(make_document(body="Контрольная цифра штрихкода EAN-13"), 1.0, LEXICAL)
+    assert is_evidence(hit, question("контрольная цифра EAN13"))
