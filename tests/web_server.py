@@ -75,9 +75,9 @@ class Served:
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._script = folder / "программа.py"
-        self._script.write_text(_PROGRAM, encoding="utf-8")
-        self._environment = {
+        self.script = folder / "программа.py"
+        self.script.write_text(_PROGRAM, encoding="utf-8")
+        self.environment = {
             **os.environ,
             "RAG_MODEL": "слова",
             "RAG_DATA_DIR": str(folder / "данные"),
@@ -92,23 +92,23 @@ class Served:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Another command of the same user, to its end."""
-        command = [sys.executable, str(self._script), *arguments]
+        command = [sys.executable, str(self.script), *arguments]
         return subprocess.run(
-            command, env=self._environment, cwd=self.folder, check=True, capture_output=True, text=True, timeout=120
+            command, env=self.environment, cwd=self.folder, check=True, capture_output=True, text=True, timeout=120
         )
 
     def index(self, dump: Path) -> None:
         """Make its index here: a process for that would cost seconds."""
-        settings = read_settings(self._environment)
+        settings = read_settings(self.environment)
         with pytest.MonkeyPatch.context() as patched, contextlib.closing(Library(settings)) as library:
             patched.setattr(wiring, "build_embedder", lambda *_: WordEmbedder())
             library.index(dump, "дом", progress=lambda *_: None)
 
     def start(self, *options: str) -> None:
         """Start it and wait until it answers."""
-        command = [sys.executable, str(self._script), "serve", "--port", str(self.port), *options]
+        command = [sys.executable, str(self.script), "serve", "--port", str(self.port), *options]
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(command, env=self._environment, cwd=self.folder, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, env=self.environment, cwd=self.folder, stdout=log, stderr=log)
         self.until(lambda: httpx.get(f"{self.url}/health/live", timeout=5).status_code == 200)
 
     def until(self, is_so: Callable[[], bool], *, within_s: float = 60.0) -> None:
