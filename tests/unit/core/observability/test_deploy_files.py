@@ -20,7 +20,7 @@ ALERTS = DEPLOY / "prometheus" / "alerts.yml"
 PROMTOOL = shutil.which("promtool")
 ALL_METRICS = (*ENGINE_METRICS, *CHAT_METRICS)
 SERIES = {
-    metric.name + suffix: {*metric.labels, "instance", "job", *(["le"] if suffix == "_bucket" else [])}
+    metric.name + suffix: {*metric.labels, "instance", "job", "pid", *(["le"] if suffix == "_bucket" else [])}
     for metric in ALL_METRICS
     for suffix in (("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",))
 }
@@ -87,3 +87,59 @@ def test_promtool_parses_every_expression(tmp_path):
     for arguments in (["rules", file], ["rules", ALERTS], ["config", DEPLOY / "prometheus" / "prometheus.yml"]):
         done = subprocess.run([PROMTOOL, "check", *map(str, arguments)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+# What happened, as series of promtool (value, step × times), and the alert that has to fire after so many minutes.
+SITUATIONS = [
+    ("IndexUpdateFails", 6, {'rag_index_updates_total{result="failed"}': "0+0x4 1+0x20"}),
+    ("CacheRecordsDamaged", 6, {'embedding_cache_damaged_total{layer="redis"}': "0+0x4 7+0x20"}),
+    ("BreakerOpen", 6, {'embedding_circuit_breaker_state{component="cache:redis"}': "0+0x2 2+0x20"}),
+    (
+        "ErrorBudgetBurnsFast",  # two workers behind one address
+        6,
+        {
+            'embedding_slo_burn_rate{objective="error_rate",span="fast",pid="1"}': "7+0x20",
+            'embedding_slo_burn_rate{objective="error_rate",span="fast",pid="2"}': "0+0x20",
+            'embedding_slo_warning{objective="error_rate",pid="1"}': "1+0x20",
+            'embedding_slo_warning{objective="error_rate",pid="2"}': "0+0x20",
+        },
+    ),
+    (
+        "ErrorRateCritical",
+        10,
+        {
+            'embedding_requests_total{status="ok"}': "0+60x20",
+            'embedding_requests_total{status="error"}': "0+1x20",
+            'embedding_target{target="error_rate_critical"}': "0.01+0x20",
+        },
+    ),
+    (
+        "FewSearchesFindEvidence",
+        60,
+        {'rag_retrieval_total{result="none"}': "0+6x90", 'rag_retrieval_total{result="evidence"}': "0+4x90"},
+    ),
+]
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed (Debian: apt install prometheus)")
+@pytest.mark.parametrize(("alert", "minutes", "series"), SITUATIONS, ids=[case[0] for case in SITUATIONS])
+def test_an_alert_fires_when_it_should_and_not_otherwise(tmp_path, alert, minutes, series):
+    quiet = {name: re.sub(r"\S+$", "0+0x90", values.split()[0]) for name, values in series.items()}
+    groups = [
+        {
+            "interval": "1m",
+            "input_series": [{"series": name, "values": values} for name, values in given.items()],
+            "promql_expr_test": [
+                {
+                    "expr": f'count(ALERTS{{alertname="{alert}", alertstate="firing"}}) or vector(0)',
+                    "eval_time": f"{minutes}m",
+                    "exp_samples": [{"labels": "{}", "value": fires}],
+                }
+            ],
+        }
+        for given, fires in ((series, 1), (quiet, 0))
+    ]
+    file = tmp_path / "situations.yml"
+    file.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "tests": groups}), encoding="utf-8")
+    done = subprocess.run([PROMTOOL, "test", "rules", str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
