@@ -251,6 +251,58 @@ ROWS = (
         "targets/wrongly_refused",
         peers=_TARGET,
     ),
+    Row(
+        "event_cost",
+        ("an event that nobody hears", "событие, которого никто не слушает"),
+        "nobody/idle_us",
+        "limits/us",
+        units=("µs", "мкс"),
+        peers=_TARGET,
+    ),
+    Row(
+        "event_cost",
+        ("metrics, logs, objectives: share of a bulk call", "метрики, журнал, цели: доля большого вызова"),
+        "bulk/share_of_the_call",
+        "limits/share",
+        peers=_TARGET,
+    ),
+    Row(
+        "batch_sizes",
+        ("10,000 short texts in calls of 8, p95 of a call", "10 000 коротких текстов по 8 за вызов, p95 вызова"),
+        "sizes/8/hybrid-embeddings/p95_ms",
+        f"sizes/8/{_PEER}/p95_ms",
+        units=_MS,
+    ),
+    Row(
+        "batch_sizes",
+        ("the same in calls of 128, throughput", "то же по 128 за вызов, скорость"),
+        "sizes/128/hybrid-embeddings/texts_per_s",
+        f"sizes/128/{_PEER}/texts_per_s",
+        "sizes/128/ratio",
+        _PER_S,
+    ),
+    Row(
+        "cache_efficiency",
+        ("10,000 requests of 1,000 texts, hit rate warm", "10 000 запросов, 1000 текстов, доля попаданий, тёплый кеш"),
+        "tiers/memory+redis+sqlite/warm/hit_rate",
+        "targets/combined_hit_rate",
+        peers=_TARGET,
+    ),
+    Row(
+        "cache_efficiency",
+        ("the same, latency saved", "то же, сбережённая задержка"),
+        "tiers/memory+redis+sqlite/latency_saved_warm",
+        "targets/latency_saved",
+        peers=_TARGET,
+    ),
+    Row(
+        "gpu_scaling",
+        ("four simulated GPUs over one", "четыре имитируемых GPU против одного"),
+        "simulated/4/scaling",
+        "reference/4",
+        peers=("reference", "ориентир"),
+        units=("×", "×"),
+    ),
 )
 
 
