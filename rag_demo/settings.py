@@ -67,7 +67,9 @@ class Settings:
         10, "QDRANT_TIMEOUT", "Seconds for one request to the Qdrant server.", low=1, high=600
     )
     top_k: int = _option(5, "RAG_TOP_K", "Number of sources below an answer.", low=1, high=50)
-    candidates: int = _option(100, "RAG_CANDIDATES", "Hits that each search leg hands to the fusion.", low=10, high=1000)
+    candidates: int = _option(
+        100, "RAG_CANDIDATES", "Hits that each search leg hands to the fusion.", low=10, high=1000
+    )
     # The usual default model hardly knows Russian. Of the 581 questions named in `index/lexical.py` it answers 32 %
     # within five hits alone, words alone 56 %; both with weight 0.1 57 %, with 0.5 50 %, with 1.0 49 %.
     lexical_weight: float = _option(1.0, "RAG_LEXICAL_WEIGHT", "Weight of the word search (BM25).", low=0, high=10)
@@ -153,6 +155,9 @@ class Settings:
     )
     requests_per_minute: int = _option(
         0, "RAG_REQUESTS_PER_MINUTE", "Questions of one key, or of one address; 0: any number.", low=0, high=1_000_000
+    )
+    requests_at_once: int = _option(
+        256, "RAG_REQUESTS_AT_ONCE", "Requests that one process answers at once; more get 503.", low=1, high=100_000
     )
     llm_mode: str = _option(
         "extractive",

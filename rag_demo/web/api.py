@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import math
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Annotated, Any, cast
 
@@ -18,7 +17,7 @@ from rag_demo.chat.citations import reasons
 from rag_demo.chat.language import is_russian
 from rag_demo.chat.session import NEW, Conversation, Turn
 from rag_demo.chat.stream import ChatEvent, Done, SourcesFound, StandAlone, TextDelta, ThinkingDelta, Verified
-from rag_demo.errors import IndexMissing, LlmOverloaded, RagDemoError
+from rag_demo.errors import IndexMissing, RagDemoError
 from rag_demo.index.ports import Where
 from rag_demo.retrieve.kinds import kind_called
 from rag_demo.web import schemas
@@ -254,9 +253,3 @@ def _done(event: Done) -> dict[str, Any]:
 
 def _message(name: str, data: dict[str, Any]) -> str:
     return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
-
-
-def overloaded(error: LlmOverloaded) -> Refused:
-    """The answer to a request that finds no place."""
-    seconds = str(math.ceil(error.retry_after_s or 5))
-    return Refused(503, "overloaded", str(error), {"retry-after": seconds})

@@ -10,18 +10,15 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from hybrid_embeddings import HybridEmbeddingsError
-from rag_demo.errors import IndexBusy, IndexMissing, InputError, LlmError, LlmOverloaded, RagDemoError
 from rag_demo.events import Events
-from rag_demo.web import api, completions, embeddings
-from rag_demo.web.guard import Guard, Limits, Refused, error_body
+from rag_demo.web import api, completions, embeddings, failures
+from rag_demo.web.guard import Guard, Limits
 from rag_demo.web.site import Site
 
 _PROBE_S = 3.0  # whoever probes waits no longer; a model that is still loading is not ready
@@ -69,7 +66,7 @@ def create_app(
     app.include_router(embeddings.router(dict(embedders)))
     _add_probes(app, site, next(iter(embedders.values())), scrape)
     _add_page(app)
-    _add_errors(app)
+    failures.add_handlers(app)
     app.add_middleware(Guard, limits=limits, events=events)
     return app
 
@@ -107,39 +104,3 @@ def _add_page(app: FastAPI) -> None:
         return FileResponse(_STATIC / "index.html", headers={"cache-control": "no-cache"})
 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-
-
-def _add_errors(app: FastAPI) -> None:
-    """What failed is told; how it failed (paths, stack traces) stays in the log."""
-
-    @app.exception_handler(Refused)
-    async def refused(_: Request, error: Refused) -> JSONResponse:
-        return JSONResponse(error_body(error.code, str(error)), error.status, error.headers)
-
-    @app.exception_handler(RagDemoError)
-    async def known(_: Request, error: RagDemoError) -> JSONResponse:
-        if isinstance(error, LlmOverloaded):
-            busy = api.overloaded(error)
-            return JSONResponse(error_body(busy.code, str(busy)), busy.status, busy.headers)
-        status = 400 if isinstance(error, InputError) else 503
-        if isinstance(error, (InputError, IndexMissing, IndexBusy, LlmError)):
-            return JSONResponse(error_body(type(error).__name__, str(error)), status)
-        _log.error("%s: %s", type(error).__name__, error)
-        return JSONResponse(
-            error_body(type(error).__name__, "The index cannot be used; see the log of the server."), 503
-        )
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        return JSONResponse(error_body("invalid_request", f"{place}: {first['msg']}"), 400)
-
-    @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> JSONResponse:
-        return JSONResponse(error_body("http", str(error.detail)), error.status_code, dict(error.headers or {}))
-
-    @app.exception_handler(Exception)
-    async def unknown(_: Request, error: Exception) -> JSONResponse:
-        _log.error("a request failed", exc_info=error)
-        return JSONResponse(error_body("internal", "Internal error; see the log of the server."), 500)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import time
@@ -26,7 +27,8 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 # The page itself has no secret; probes have no key.
-_OPEN = ("/", "/static/", "/health/")
+_PROBES = "/health/"
+_OPEN = ("/", "/static/", _PROBES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Limits:
     rate: RateLimit
     hosts: tuple[str, ...] = ()
     body_bytes: int = 1_000_000
+    body_s: float = 30.0  # a client that sends slower than this holds a place for nothing
+    requests: int = 256  # that are answered at once
 
 
 class Refused(Exception):
@@ -56,6 +60,7 @@ class Guard:
         self._app = app
         self._limits = limits
         self._events = events
+        self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check a request and hand it on."""
@@ -75,13 +80,15 @@ class Guard:
             await send(message)
 
         try:
+            self._running += 1
             self._check(scope)
-            await self._app(scope, await self._read(receive) if scope["method"] == "POST" else receive, guarded)
+            await self._app(scope, await self._body(receive) if scope["method"] == "POST" else receive, guarded)
         except Refused as refused:
             if status:
                 raise
             await _answer(refused, guarded)
         finally:
+            self._running -= 1
             if self._events:
                 elapsed_ms = 1000 * (time.perf_counter() - started_s)
                 self._events.emit(RequestFinished(_route(scope), status or 500, elapsed_ms))
@@ -92,6 +99,8 @@ class Guard:
             raise Refused(421, "unknown_host", "This server does not answer under that name; see RAG_HOSTS.")
         if not origin_is_ours(headers.get("origin"), headers.get("host")):
             raise Refused(403, "foreign_origin", "Pages of other sites may not call this server.")
+        if self._running > self._limits.requests and not scope["path"].startswith(_PROBES):
+            raise Refused(503, "overloaded", "Too many requests at once. Try again in 1 s.", {"retry-after": "1"})
         caller = self._limits.keys.caller(_key(headers))
         path = scope["path"]
         if caller is None and not (path in _OPEN or path.startswith(_OPEN[1:])):
@@ -112,6 +121,12 @@ class Guard:
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._limits.body_bytes:
             raise self._too_large()
+
+    async def _body(self, receive: Receive) -> Receive:
+        try:
+            return await asyncio.wait_for(self._read(receive), self._limits.body_s)
+        except asyncio.TimeoutError:
+            raise Refused(408, "body_too_slow", f"The request took more than {self._limits.body_s:g} s.") from None
 
     async def _read(self, receive: Receive) -> Receive:
         """Read the body as far as it may go, and give it on as one message; what comes after it is passed on."""

@@ -122,6 +122,7 @@ def build(
     limits = Limits(
         keys=parse_keys(settings.api_keys),
         rate=RateLimit(settings.requests_per_minute, clock=time.monotonic),
+        requests=settings.requests_at_once,
         hosts=tuple(filter(None, (name.strip() for name in settings.hosts.split(",")))),
     )
     site = Site(library, settings)

@@ -16,6 +16,7 @@ from rag_demo.web.site import NOTHING, Site, Usage
 
 _MOST_RESULTS = 10
 _MOST_LETTERS = 4_000  # of one passage: an agent's window is dear
+_MOST_OF = {"members": 100, "methods": 60, "used_as_type_by": 30, "movers": 60, "movements": 60, "subsystems": 30}
 _INSTRUCTIONS = (
     "Knows one or several 1C:Enterprise configurations: metadata objects, their attributes with types, methods of "
     "modules with comments and code, forms, help. Names are Russian; ask in Russian or English. Every result names "
@@ -59,7 +60,7 @@ def build_tools(site: Site, spaces_of: SpacesOf, *, version: str) -> MCPServer:
         found = await site.describe(name, spaces())
         if found is None:
             return {"error": f"There is no object {name!r}. Use search_configuration to find its name."}
-        return found.model_dump(exclude_defaults=True)
+        return _brief(found.model_dump(exclude_defaults=True))
 
     @server.tool()
     async def get_method(name: str) -> list[dict[str, Any]]:
@@ -133,6 +134,16 @@ def http_app(server: MCPServer) -> tuple[ASGIApp, Callable[[], contextlib.Abstra
             yield
 
     return app, running
+
+
+def _brief(found: dict[str, Any]) -> dict[str, Any]:
+    """The same with short lists; what is left out is counted."""
+    left_out = {name: len(value) - most for name, most in _MOST_OF.items() if len(value := found[name]) > most}
+    shown = {name: value[: _MOST_OF[name]] if name in _MOST_OF else value for name, value in found.items()}
+    shown["methods"] = [
+        {"name": one["full_name"], "signature": one["signature"], "line": one["line_start"]} for one in shown["methods"]
+    ]
+    return {**shown, "left_out": left_out} if left_out else shown
 
 
 def _usage(usage: Usage) -> dict[str, Any]:

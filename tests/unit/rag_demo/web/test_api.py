@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import dataclasses
 import json
+import threading
+import time
 
+import httpx
 import numpy as np
 import pytest
 
-from hybrid_embeddings import HybridEmbeddingsError
-from rag_demo.events import RequestFinished
+from hybrid_embeddings import DeadlineExceeded, HybridEmbeddingsError, Overloaded
+from hybrid_embeddings import InputError as BadText
+from rag_demo.events import Events, RequestFinished
+from rag_demo.library import Library
 from rag_demo.testing import WordEmbedder
+from rag_demo.web.access import Keys, RateLimit
+from rag_demo.web.guard import Guard, Limits
 from tests.unit.rag_demo.web.conftest import TinyService
 
 QUESTION = "Что считает Посчитать1_2?"
+NO_LIMITS = Limits(Keys({}), RateLimit(0, clock=time.monotonic))
 KEY = "ключ-для-проверки-1"
 MODULE = "CommonModules/Модуль1/Ext/Module.bsl"
 
@@ -248,6 +258,43 @@ class TestGuard:
 
         assert (await client.post("/search", content=drip())).status_code == 413
 
+    async def test_a_body_that_never_ends(self, client):
+        async def nothing_more():
+            yield b"{"
+            await asyncio.Event().wait()
+
+        slow = Guard(client._transport.app, limits=dataclasses.replace(NO_LIMITS, body_s=0.05), events=Events())
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(slow), base_url="http://127.0.0.1") as impatient:
+            response = await impatient.post("/search", content=nothing_more())
+        assert (response.status_code, response.json()["error"]["code"]) == (408, "body_too_slow")
+
+    async def test_too_many_requests_at_once(self, client_for, library):
+        async with client_for(requests_at_once=2) as client:
+            entered, going_on = asyncio.Event(), threading.Event()
+            loop = asyncio.get_running_loop()
+
+            def slow(spaces):
+                loop.call_soon_threadsafe(entered.set)
+                assert going_on.wait(20)
+                return Library.assistant(library, spaces)
+
+            library.assistant = slow
+            first = [asyncio.create_task(client.post("/search", json={"question": "x"})) for _ in range(2)]
+            await entered.wait()
+            refused = await client.get("/about")
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            assert (await client.get("/health/live")).status_code == 200
+            going_on.set()
+            assert [one.status_code for one in await asyncio.gather(*first)] == [200, 200]
+            assert (await client.get("/about")).status_code == 200
+
+    async def test_pages_of_other_sites_get_no_leave(self, client):
+        asked = {"origin": "http://evil.com", "access-control-request-method": "POST"}
+        for headers in (asked, {}):
+            response = await client.options("/search", headers=headers)
+            assert response.status_code in {403, 405}
+            assert not [name for name in response.headers if name.startswith("access-control-")]
+
     async def test_too_many_questions(self, client_for):
         async with client_for(requests_per_minute=5) as client:
             statuses = [(await client.post("/search", json={"question": "x"})).status_code for _ in range(7)]
@@ -300,6 +347,24 @@ class TestOpenAi:
         response = await client.post("/v1/embeddings", json=body)
         assert response.status_code == status
         assert response.json()["error"]["message"]
+
+    @pytest.mark.parametrize(
+        ("error", "status", "code"),
+        [
+            (Overloaded("full", retry_after_s=2.2), 503, "overloaded"),
+            (DeadlineExceeded("/a/path"), 503, "embeddings"),
+            (BadText("text 0 is no valid Unicode"), 400, "invalid_request"),
+        ],
+    )
+    async def test_what_the_engine_refuses(self, client, monkeypatch, error, status, code):
+        async def fail(*_, **__):
+            raise error
+
+        monkeypatch.setattr(TinyService, "aencode", fail)
+        response = await client.post("/v1/embeddings", json={"input": "x"})
+        assert (response.status_code, response.json()["error"]["code"]) == (status, code)
+        assert response.headers.get("retry-after") == ("3" if code == "overloaded" else None)
+        assert "/a/path" not in response.text
 
     async def test_a_completion_and_its_stream_say_the_same(self, client):
         body = {"model": "rag-demo", "messages": [{"role": "user", "content": QUESTION}]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag_demo.settings import Settings
+from rag_demo.web import tools as tools_module
 from rag_demo.web.site import Site
 from rag_demo.web.tools import build_tools
 
@@ -89,3 +90,14 @@ async def test_over_http_a_key_sees_its_spaces_only(client_for):
     assert said["own"]["structuredContent"]["full_name"] == "Catalog.Справочник1"
     assert said["other"]["isError"] is True
     assert "Nothing is indexed for you" in said["other"]["content"][0]["text"]
+
+
+def test_long_lists_are_cut_and_counted():
+    method = {"full_name": "Catalog.Большой.М", "signature": "М()", "line_start": 7, "description": "x" * 1000}
+    lists = dict.fromkeys(("used_as_type_by", "movers", "movements", "subsystems"), ["Catalog.Другой"] * 3)
+    found = {"full_name": "Catalog.Большой", "members": [{"name": "Код"}] * 350, "methods": [method] * 61, **lists}
+    brief = tools_module._brief(found)
+    assert brief["left_out"] == {"members": 250, "methods": 1}
+    assert len(brief["members"]) == 100
+    assert brief["methods"][0] == {"name": "Catalog.Большой.М", "signature": "М()", "line": 7}
+    assert "left_out" not in tools_module._brief({**found, "members": [], "methods": []})

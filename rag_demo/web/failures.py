@@ -1,0 +1,71 @@
+"""Errors as answers: what failed is told; how it failed (paths, stack traces) stays in the log."""
+
+from __future__ import annotations
+
+import logging
+import math
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from hybrid_embeddings import HybridEmbeddingsError, Overloaded
+from hybrid_embeddings import InputError as BadText
+from rag_demo.errors import IndexBusy, IndexMissing, InputError, LlmError, LlmOverloaded, RagDemoError
+from rag_demo.web.guard import Refused, error_body
+
+_log = logging.getLogger(__name__)
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Answer every error in one form, that of OpenAI's API."""
+
+    @app.exception_handler(Refused)
+    async def refused(_: Request, error: Refused) -> JSONResponse:
+        return JSONResponse(error_body(error.code, str(error)), error.status, error.headers)
+
+    @app.exception_handler(RagDemoError)
+    async def known(_: Request, error: RagDemoError) -> JSONResponse:
+        if isinstance(error, LlmOverloaded):
+            return JSONResponse(
+                error_body("overloaded", str(error)), 503, {"retry-after": _seconds(error.retry_after_s)}
+            )
+        status = 400 if isinstance(error, InputError) else 503
+        if isinstance(error, (InputError, IndexMissing, IndexBusy, LlmError)):
+            return JSONResponse(error_body(type(error).__name__, str(error)), status)
+        _log.error("%s: %s", type(error).__name__, error)
+        return JSONResponse(
+            error_body(type(error).__name__, "The index cannot be used; see the log of the server."), 503
+        )
+
+    app.add_exception_handler(HybridEmbeddingsError, _engine_failed)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return JSONResponse(error_body("invalid_request", f"{place}: {first['msg']}"), 400)
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse(error_body("http", str(error.detail)), error.status_code, dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def unknown(_: Request, error: Exception) -> JSONResponse:
+        _log.error("a request failed", exc_info=error)
+        return JSONResponse(error_body("internal", "Internal error; see the log of the server."), 500)
+
+
+async def _engine_failed(_: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, BadText):
+        return JSONResponse(error_body("invalid_request", str(error)), 400)
+    told = "The embedding engine cannot answer now. Try again."
+    if isinstance(error, Overloaded):
+        return JSONResponse(error_body("overloaded", told), 503, {"retry-after": _seconds(error.retry_after_s)})
+    _log.error("%s: %s", type(error).__name__, error)
+    return JSONResponse(error_body("embeddings", told), 503)
+
+
+def _seconds(wait_s: float | None) -> str:
+    return str(math.ceil(wait_s or 5))
