@@ -19,7 +19,7 @@ LABELS: dict[str, str] = {
         "of a cross-encoder: done, timeout, failed; of an index: built, updated, unchanged, failed"
     ),
     "leg": "parts of a search that can be missing: dense, lexical, rerank",
-    "backend": "ollama, vllm, tgi",
+    "backend": "ollama, vllm, tgi; none: no server answered",
     "timings": "server, client: whose clock measured",
     "finish": "stop, length, other, failed",
     "problem": "what a marked sentence bears: the problems of the check of citations",
