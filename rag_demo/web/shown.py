@@ -12,7 +12,7 @@ from rag_demo.types import Hit
 from rag_demo.web import schemas
 
 _MOST_MEMBERS = 400
-_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]*")
 
 
 def source(n: int, hit: Hit) -> schemas.SourceOut:
@@ -81,7 +81,9 @@ def method(fact: MethodFact) -> schemas.MethodOut:
 
 def kind(of: Kind, documents: int) -> schemas.KindOut:
     """A kind of objects that ``documents`` are about."""
-    return schemas.KindOut(name=of.name, ru=of.ru_plural, en=_CAPITAL.sub(" ", of.folder), documents=documents)
+    first, *rest = _WORD.findall(of.folder)
+    english = " ".join([first, *(word if word.isupper() else word.lower() for word in rest)])
+    return schemas.KindOut(name=of.name, ru=of.ru_plural, en=english, documents=documents)
 
 
 def space(manifest: Manifest) -> schemas.SpaceOut:

@@ -61,8 +61,8 @@ function showAbout() {
   const about = state.about;
   if (!about) return;
   const facts = about.spaces.map(
-    (space) => `${space.title} (${space.documents.toLocaleString(state.language)} ${t().documents})`);
-  facts.push(about.llm ? about.llm.model : t().none);
+    (space) => `${space.title} (${t().documents}: ${space.documents.toLocaleString(state.language)})`);
+  facts.push(about.llm ? about.llm.model : t().extractive);
   if (about.degraded.length) facts.push(`${t().degraded} ${parts(about.degraded)}`);
   $("state").textContent = facts.join(" · ");
   choices("spaces", about.spaces.map((space) => [space.id, space.title]));

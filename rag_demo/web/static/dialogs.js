@@ -27,7 +27,7 @@ export function showSystem() {
   if (!about) return;
   const rows = [[t().version, about.version], [t().llm, about.llm ? `${about.llm.model} (${about.llm.backend})` : t().none]];
   for (const space of about.spaces) {
-    rows.push([space.title, `${space.documents.toLocaleString(state.language)} ${t().documents}, ${t().indexed} ${new Date(space.created).toLocaleString(state.language)}, ${space.model}`]);
+    rows.push([space.title, `${t().documents}: ${space.documents.toLocaleString(state.language)}, ${t().indexed} ${new Date(space.created).toLocaleString(state.language)}, ${space.model}`]);
   }
   for (const part of about.degraded) rows.push([parts([part]), t().unavailable]);
   const table = element("table");

@@ -9,7 +9,9 @@ export function showTalk(ask) {
   onAsk = ask ?? onAsk;
   $("talk").replaceChildren(...state.turns.map(turnNode));
   $("welcome").hidden = state.turns.length > 0;
-  $("talk").scrollTop = $("talk").scrollHeight;
+  // The newest question stands at the top: an answer is read from its beginning.
+  const newest = $("talk").lastElementChild;
+  if (newest) $("talk").scrollTop = newest.offsetTop - $("talk").offsetTop - 8;
 }
 
 let scheduled = false;
@@ -19,10 +21,7 @@ export function showLast() {
   scheduled = true;
   requestAnimationFrame(() => {
     scheduled = false;
-    const talk = $("talk");
-    const atEnd = talk.scrollHeight - talk.scrollTop - talk.clientHeight < 80;
-    if (state.turns.length) talk.lastElementChild?.replaceWith(turnNode(state.turns.at(-1)));
-    if (atEnd) talk.scrollTop = talk.scrollHeight;
+    if (state.turns.length) $("talk").lastElementChild?.replaceWith(turnNode(state.turns.at(-1)));
   });
 }
 
@@ -77,7 +76,7 @@ function factsOf(turn) {
   const facts = [];
   if (turn.cached_s != null) facts.push(`${t().cached} ${Math.round(turn.cached_s)} ${t().wait}`);
   if (turn.degraded?.length) facts.push(`${t().degraded} ${parts(turn.degraded)}`);
-  if (turn.backend) facts.push(turn.backend);
+  if (turn.backend) facts.push(turn.backend === "extractive" ? t().extractive : turn.backend);
   if (turn.total_ms != null) {
     const seconds = (turn.total_ms / 1000).toLocaleString(state.language, { maximumFractionDigits: 2 });
     facts.push(`${seconds} ${t().wait}`);

@@ -163,7 +163,7 @@ async def test_what_the_system_knows_about_itself(client, dump):
     assert about["doc_types"] == ["metadata_object", "method"]
     assert about["llm"] is None
     kinds = {kind["name"]: (kind["ru"], kind["en"]) for kind in about["kinds"]}
-    assert kinds == {"Catalog": ("Справочники", "Catalogs"), "CommonModule": ("Общие модули", "Common Modules")}
+    assert kinds == {"Catalog": ("Справочники", "Catalogs"), "CommonModule": ("Общие модули", "Common modules")}
     assert str(dump.root) not in json.dumps(about, ensure_ascii=False)
 
 
