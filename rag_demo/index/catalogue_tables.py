@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from rag_demo.errors import IndexBroken, NoRoom
+from rag_demo.errors import IndexBroken, IndexBusy, NoRoom
 from rag_demo.index.states import FileState
 from rag_demo.types import Document
 
@@ -39,12 +39,14 @@ CREATE INDEX IF NOT EXISTS problems_by_file ON problems (file);
 
 @contextlib.contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Raise NoRoom or IndexBroken for an error of SQLite; ``what`` begins the message."""
+    """Raise NoRoom, IndexBusy or IndexBroken for an error of SQLite; ``what`` begins the message."""
     try:
         yield
     except sqlite3.Error as error:
         if "full" in str(error):
             raise NoRoom(f"{what}: the disk is full. Free some room, or set RAG_DATA_DIR to another disk.") from error
+        if "locked" in str(error):
+            raise IndexBusy(f"{what}: another process has been writing it for long. Try again.") from error
         raise IndexBroken(f"{what}: {error}. Index again.") from error
 
 
@@ -61,13 +63,14 @@ def opened(file: Path, *, writes: bool, what: str) -> sqlite3.Connection:
 
     Raises:
         IndexBroken: it is not there or not readable.
+        IndexBusy: another process is writing it, and does not come to an end.
     """
     with contextlib.ExitStack() as opening, translated(what):
         uri = f"{file.resolve().as_uri()}?mode=rw"
         connection = sqlite3.connect(uri, uri=True, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
         opening.callback(connection.close)
         connection.execute("SELECT 1 FROM names LIMIT 1")
-        if not writes:
-            connection.execute("PRAGMA query_only = ON")
+        # A writer that runs out of pages would lock readers out until it commits, and an update may take minutes.
+        connection.execute("PRAGMA cache_spill = OFF" if writes else "PRAGMA query_only = ON")
         opening.pop_all()
         return connection

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from rag_demo.errors import IndexBroken, NoRoom
+from rag_demo.errors import IndexBroken, IndexBusy, NoRoom
+from rag_demo.index import catalogue_tables
 from rag_demo.index.catalogue import Catalogue
 from rag_demo.index.catalogue_reader import CatalogueReader
 from rag_demo.index.ports import DocKey, Where
@@ -184,3 +185,23 @@ def test_names_of_other_kinds_are_filtered_out(catalogue):
         DocKey("trade", "Catalog.Валюты")
     ]
     assert catalogue.kinds() == {"CommonModule": 2, "Catalog": 3}
+
+
+def test_a_large_update_does_not_keep_readers_out(file):
+    catalogue = Catalogue.open(file)
+    for n in range(40):  # 8 MB, four times what SQLite keeps in memory unless it is told otherwise
+        catalogue.add([make_document(f"CommonModule.М{n}.Метод", path=f"М{n}.bsl", text="ъ" * 100_000)], revision=2)
+    with contextlib.closing(catalogue.at(1)) as reader:
+        assert len(reader.versions()) == 5
+    catalogue.seal()
+    with contextlib.closing(catalogue.at(2)) as reader:
+        assert len(reader.versions()) == 45
+    catalogue.close()
+
+
+def test_a_file_that_is_locked_is_busy_not_broken(file, monkeypatch):
+    monkeypatch.setattr(catalogue_tables, "WAIT_S", 0.0)
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(IndexBusy, match="Try again"):
+            CatalogueReader.open(file)
