@@ -57,6 +57,14 @@ class ReportsMemory(Protocol):
         """Return the memory of the device now. Called after every batch, so it should take microseconds."""
 
 
+@runtime_checkable
+class WorksInBackground(Protocol):
+    """What a lane offers besides :class:`Lane` if it prepares things on threads of its own."""
+
+    def settle(self) -> None:
+        """Wait until nothing is under way but what :meth:`Lane.run` does. Called before the process forks."""
+
+
 class PoolState(Protocol):
     """Figures of one pool of buffers; see :class:`hybrid_embeddings.models.memory_pool.PoolStats`."""
 

@@ -15,6 +15,7 @@ from hybrid_embeddings.models.fingerprint import fingerprint
 from hybrid_embeddings.models.prepared import PreparedModel, prepare
 from hybrid_embeddings.models.resolve import resolve
 from hybrid_embeddings.pipeline import Pending, Request
+from hybrid_embeddings.ports import WorksInBackground
 from hybrid_embeddings.resilience import fork
 from hybrid_embeddings.settings import Settings, default_cache_dir
 from hybrid_embeddings.wiring import Engine, build_engine, build_tracker
@@ -120,6 +121,12 @@ class Runtime:
         """Close from the garbage collector, which may run on any thread, under any lock."""
         if self._engine is not None:
             threading.Thread(target=self.close, name="hybrid-embeddings-close", daemon=True).start()
+
+    def before_fork(self) -> None:
+        """Let lanes end what they do in the background."""
+        for state in self._engine.states if self._engine is not None else ():
+            if isinstance(state.lane, WorksInBackground):
+                state.lane.settle()
 
     def after_fork(self) -> None:
         """Forget lanes and threads of the parent process; the next use starts new ones."""

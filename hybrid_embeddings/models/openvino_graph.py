@@ -108,12 +108,16 @@ class SingleGraphs:
             self._compiling.append(thread)
             thread.start()
 
+    def settle(self) -> None:
+        """Wait for graphs that are being compiled."""
+        for thread in list(self._compiling):
+            thread.join()
+
     def close(self) -> None:
         """Close all graphs, and wait for those that are being compiled."""
         with self._lock:
             self._closed = True
-        for thread in self._compiling:
-            thread.join()
+        self.settle()
         for graph in self._graphs.values():
             graph.close()
 

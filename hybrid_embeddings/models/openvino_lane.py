@@ -83,6 +83,11 @@ class OpenVinoLane:
         self._singles.note(inputs, vectors)
         return vectors
 
+    def settle(self) -> None:
+        """See :class:`hybrid_embeddings.ports.WorksInBackground`."""
+        if self._singles is not None:
+            self._singles.settle()
+
     def close(self) -> None:
         """See :class:`hybrid_embeddings.ports.Lane`."""
         if self._singles is not None:
@@ -135,8 +140,6 @@ def _exported(model: PreparedModel) -> Path:
 
 
 def _convert(source: Path, card: ModelCard, path: Path) -> None:
-    import openvino
-
     from hybrid_embeddings.models import reference
     from hybrid_embeddings.models.torch_lane import traceable
 
@@ -145,13 +148,13 @@ def _convert(source: Path, card: ModelCard, path: Path) -> None:
         with reference.quiet_loading(), warnings.catch_warnings():
             # Tracing warns about branches that depend on Python values; the lane check is what proves the graph.
             warnings.simplefilter("ignore")
-            openvino.save_model(_graph_of(module, example), str(path), compress_to_fp16=False)
+            _save(module, example, path)
     except Exception as error:
         raise ModelUnsupported(f"OpenVINO cannot convert the model: {type(error).__name__}: {error}") from error
 
 
-def _graph_of(module: Any, example: dict[str, Any]) -> openvino.Model:
-    """Trace a torch module of int64 inputs (rows, width).
+def _save(module: Any, example: dict[str, Any], path: Path) -> None:
+    """Trace a torch module of int64 inputs (rows, width), and write it as a graph.
 
     ``openvino.convert_model`` does the same, but reports every use over the network unless the user has opted out.
     """
@@ -159,9 +162,12 @@ def _graph_of(module: Any, example: dict[str, Any]) -> openvino.Model:
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
+    # Native code refers to the decoder and to its weights until the graph is written.
+    decoder = TorchScriptPythonDecoder(module, example_input=example)
     frontend = FrontEndManager().load_by_framework("pytorch")
-    traced = frontend.load(TorchScriptPythonDecoder(module, example_input=example))
+    traced = frontend.load(decoder)
     for place in traced.get_inputs():
         traced.set_partial_shape(place, openvino.PartialShape([-1, -1]))
         traced.set_element_type(place, openvino.Type.i64)
-    return frontend.convert(traced)
+    openvino.save_model(frontend.convert(traced), str(path), compress_to_fp16=False)
+    del decoder

@@ -1,5 +1,8 @@
 """The OpenVINO lane: graphs for single short texts, and being closed while threads are at work."""
 
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -139,3 +142,29 @@ def test_conversion_reports_nothing_to_anybody(tmp_path, model, monkeypatch):
     usual = OpenVinoLane(model, precision="exact", n_threads=1)
     assert cosine_distances(vectors, usual.run(Batch(tuple(TEXTS)))).max() <= 1e-6
     usual.close()
+
+
+FORK = """
+import os, sys, threading
+import numpy as np
+from hybrid_embeddings import EmbeddingService
+
+def compiling():
+    return any(thread.name.startswith("hybrid-embeddings-graph") for thread in threading.enumerate())
+
+with EmbeddingService(precision="exact") as service:
+    expected = [service.encode("stock") for _ in range(4)][0]  # the fourth one starts the compiler
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if np.allclose(service.encode("stock"), expected, atol=1e-4) else 1)
+    assert not compiling(), "the fork did not wait"
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_process_forks_when_no_graph_is_being_compiled():
+    """A child that inherits a lock of the compiler would wait for ever."""
+    environment = {**os.environ, "EMBEDDING_OFFLINE": "1", "EMBEDDING_CACHE_ENABLED": "0"}
+    done = subprocess.run([sys.executable, "-c", FORK], env=environment, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr.decode()
