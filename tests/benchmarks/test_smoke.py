@@ -1,6 +1,7 @@
 """Every benchmark runs from end to end with tiny sizes and writes what the table of results reads."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,13 +50,15 @@ KEYS = {
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def results(tmp_path_factory, model_cache):
     """Run all of them in one process of their own."""
     folder = tmp_path_factory.mktemp("результаты")
     plan = folder / "plan.json"
     plan.write_text(json.dumps(TINY, default=str), encoding="utf-8")
     command = [sys.executable, Path(__file__).with_name("run_tiny.py"), plan, folder]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("EMBEDDING_")}
+    environment["EMBEDDING_MODEL_CACHE_DIR"] = str(model_cache)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     return folder
 
