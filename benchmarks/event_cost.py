@@ -5,7 +5,7 @@ and emitting it all the same, with nobody listening; limit: 2 microseconds. In t
 logs and objectives listen; the time that they take is summed up inside the call and divided by the call's; limit: 1 %.
 The ratio of both calls is given, too, but the noise of a machine is larger than what it shows.
 
-Run ``python benchmarks/event_cost.py [--texts 1000] [--json docs/results/event_cost.json]``.
+Run ``python benchmarks/event_cost.py [--texts 500] [--json docs/results/event_cost.json]``.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def bulk(texts: list[str], rounds: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and report."""
-    options = arguments("What watching costs.", texts=1000, rounds=5)
+    options = arguments("What watching costs.", texts=500, rounds=3)
     result = {"limits": {"us": LIMIT_US, "share": LIMIT_SHARE}, "nobody": nobody_listens(), "each_us": each_alone()}
     report({**result, "bulk": bulk(mixed_texts(options.texts), options.rounds)}, options.json)
 

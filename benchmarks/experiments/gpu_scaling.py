@@ -76,7 +76,7 @@ def scaling(count: int, seconds: dict[int, float]) -> dict[str, dict[str, float]
 
 def main() -> None:
     """Measure, report, draw."""
-    options = arguments("1, 2 and 4 GPUs.", texts=10_000, rounds=3)
+    options = arguments("1, 2 and 4 GPUs.", texts=10_000, rounds=2)
     found = {
         "simulated": scaling(options.texts, simulated(options.texts, options.rounds)),
         "cuda": scaling(options.texts, real(options.texts, options.rounds)),
