@@ -270,8 +270,7 @@ def axe(page) -> list[str]:
     return [f"{one['id']}: {node['html']}" for one in found.response["violations"] for node in one["nodes"]]
 
 
-@pytest.mark.parametrize("width", [1200, 360])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 360)])
 def test_the_page_keeps_the_rules_of_accessibility(browser, url, scheme, width):
     context = browser.new_context(locale="ru-RU", color_scheme=scheme, viewport={"width": width, "height": 800})
     page = context.new_page()
