@@ -99,7 +99,7 @@ def _add_probes(app: FastAPI, site: Site, embedder: embeddings.Embedder, scrape:
 
 
 def _add_page(app: FastAPI) -> None:
-    @app.get("/", include_in_schema=False)
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(_STATIC / "index.html", headers={"cache-control": "no-cache"})
 

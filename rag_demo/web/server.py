@@ -27,6 +27,7 @@ from rag_demo.web.tools import build_tools, http_app
 from rag_demo.work import check_workers, holding, version, visiting
 
 _log = logging.getLogger(__name__)
+_TOOLS = "/mcp"
 _LAST_WORDS_S = 10  # for answers that are being streamed when the server is ended
 _caller: contextvars.ContextVar[Caller] = contextvars.ContextVar("caller")  # unset: a tool must not answer
 
@@ -146,7 +147,8 @@ def build(
         events=library.events,
         lifespan=lifespan,
     )
-    app.mount("/mcp", _with_caller(tools))
+    app.mount(_TOOLS, _with_caller(tools))
+    app.add_middleware(_with_slash)
     return app
 
 
@@ -166,6 +168,17 @@ def _with_caller(app: ASGIApp) -> ASGIApp:
 
     async def called(scope: Scope, receive: Receive, send: Send) -> None:
         _caller.set(scope["state"]["caller"])
+        await app(scope, receive, send)
+
+    return called
+
+
+def _with_slash(app: ASGIApp) -> ASGIApp:
+    """Let the tools be asked under both spellings of their address: not every agent follows a redirection."""
+
+    async def called(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == _TOOLS:
+            scope = {**scope, "path": f"{_TOOLS}/", "raw_path": f"{_TOOLS}/".encode()}
         await app(scope, receive, send)
 
     return called

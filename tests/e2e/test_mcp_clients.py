@@ -97,6 +97,16 @@ async def test_nobody_else_gets_in(url, headers, status):
             assert (await http.post(address, json=body, headers=accept | headers)).status_code == status
 
 
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_nobody_is_sent_elsewhere(url, slash):
+    import httpx2
+
+    headers = {"authorization": f"Bearer {KEYS['own']}", "accept": "application/json, text/event-stream"}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    async with httpx2.AsyncClient(follow_redirects=False) as http:
+        assert (await http.post(url + slash, json=body, headers=headers)).status_code == 200
+
+
 async def test_over_standard_streams_beside_a_running_server(tmp_path):
     served = Served(tmp_path / "сервер")
     served.index(SmallDump(tmp_path / "выгрузка").root)

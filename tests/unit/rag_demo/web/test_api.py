@@ -8,6 +8,7 @@ import dataclasses
 import json
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -18,11 +19,13 @@ from hybrid_embeddings import InputError as BadText
 from rag_demo.events import Events, RequestFinished
 from rag_demo.library import Library
 from rag_demo.testing import WordEmbedder
+from rag_demo.web import app
 from rag_demo.web.access import Keys, RateLimit
 from rag_demo.web.guard import Guard, Limits
 from tests.unit.rag_demo.web.conftest import TinyService
 
 QUESTION = "Что считает Посчитать1_2?"
+STATIC = Path(app.__file__).parent / "static"
 NO_LIMITS = Limits(Keys({}), RateLimit(0, clock=time.monotonic))
 KEY = "ключ-для-проверки-1"
 MODULE = "CommonModules/Модуль1/Ext/Module.bsl"
@@ -223,8 +226,11 @@ class TestGuard:
             assert "default-src 'none'" in headers["content-security-policy"]
             assert headers["x-content-type-options"] == "nosniff"
 
+    async def test_whoever_only_asks_whether_it_is_there(self, client):
+        assert (await client.head("/")).status_code == 200
+
     async def test_the_page_needs_nothing_from_elsewhere(self, client):
-        for name in ("index.html", "app.js", "style.css", "rich.js", "bsl.js", "texts.js", "sse.js"):
+        for name in sorted(one.name for one in STATIC.iterdir()):
             text = (await client.get(f"/static/{name}")).text
             assert "http://" not in text.replace("http://www.w3.org", "")
             assert "https://" not in text
