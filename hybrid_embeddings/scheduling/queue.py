@@ -11,6 +11,7 @@ import bisect
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, dropwhile, islice
+from operator import attrgetter
 
 from hybrid_embeddings.scheduling import batches
 from hybrid_embeddings.scheduling.work import Item
@@ -127,7 +128,7 @@ class WorkQueue:
             most_rows: ``choose`` is shown at most so many.
             longest_first: from which end of the oldest window of the call they come.
         """
-        calls = sorted(self._calls.values(), key=lambda call: (call.turn_tokens, call.number))
+        calls = sorted(self._calls.values(), key=attrgetter("turn_tokens"))  # equal ones: in order of arrival
         for call in calls:
             for window in call.windows:
                 pilot = next(filter(accepts, reversed(window) if longest_first else window), None)
@@ -144,7 +145,9 @@ class WorkQueue:
         """Yield a pilot of a window and what may share its batch, by length: of its own and of other calls."""
         found, n_tokens = [window], 0
         for call in calls:
-            if call.windows[0] is not window and n_tokens < self._window_tokens:
+            if n_tokens >= self._window_tokens:
+                break
+            if call.windows[0] is not window:
                 found.append(call.windows[0])
                 n_tokens += sum(map(_length, call.windows[0]))
         ordered = window if len(found) == 1 else sorted(chain.from_iterable(found), key=_length)
@@ -157,9 +160,9 @@ class WorkQueue:
             return
         self._removed([item for item in self if id(item) in items])
         self._queries = deque(item for item in self._queries if id(item) not in items)
-        for call in self._calls.values():
+        for call in list(self._calls.values()):
             call.drop(items)
-        self._forget_ended_calls()
+            self._forget_if_ended(call)
 
     def __iter__(self) -> Iterator[Item]:
         yield from self._queries
@@ -168,14 +171,15 @@ class WorkQueue:
 
     def _serve(self, taken: list[Item]) -> list[Item]:
         for number in {item.turn for item in taken}:
-            self._calls[number].serve([item for item in taken if item.turn == number])
+            call = self._calls[number]
+            call.serve([item for item in taken if item.turn == number])
+            self._forget_if_ended(call)
         self._served_tokens += sum(map(_length, taken))
-        self._forget_ended_calls()
         return self._removed(taken)
 
-    def _forget_ended_calls(self) -> None:
-        for number in [number for number, call in self._calls.items() if not call.windows]:
-            del self._calls[number]
+    def _forget_if_ended(self, call: _Call) -> None:
+        if not call.windows:
+            del self._calls[call.number]
 
     def _removed(self, items: list[Item]) -> list[Item]:
         self.n_items -= len(items)
