@@ -10,19 +10,25 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
+from typing import get_args
 
 import httpx
 import pytest
 
 from hybrid_embeddings import EmbeddingService
 from hybrid_embeddings.observability.catalogue import METRICS as ENGINE_METRICS
+from rag_demo import errors
+from rag_demo import events as ev
+from rag_demo.chat.citations import Problem
 from rag_demo.chat.session import NEW
 from rag_demo.errors import NotADump
 from rag_demo.index.ports import Where
 from rag_demo.index.store import SpaceStore
 from rag_demo.library import Library
+from rag_demo.llm.types import FinishReason
 from rag_demo.observability.catalogue import METRICS
 from rag_demo.settings import Settings
+from rag_demo.types import DOC_TYPES
 from rag_demo.web import server as web
 from tests.llm_server import NdjsonWire, Reply, ScriptedServer, SseWire, json_reply
 from tests.models import default_directory
@@ -241,9 +247,28 @@ def test_indexes_are_what_the_manifests_say(done):
     assert scraped.value("rag_index_lag_seconds_count") == 1
 
 
-def test_labels_hold_no_text_key_or_path(done):
-    values = {value for name, labels, _ in done[2].all() if name.startswith("rag_") for value in labels.values()}
-    routes = {labels["route"] for labels, _ in done[2].samples("rag_http_requests_total")}
-    assert routes <= {"/chat", "/metrics", "other"}
-    assert not any("А" <= letter <= "я" for value in values for letter in value)
-    assert max(map(len, values)) <= 24
+# The sets that values of labels come from; names of errors are those of classes.
+CLOSED = {
+    "outcome": set(get_args(ev.Outcome)),
+    "stage": {"stand_alone", "cache", "retrieve", "lexical", "dense", "exact", "fusion", "rerank", "fetch"}
+    | {"pack", "generate", "check", "answer"},
+    "result": {"evidence", "none", "exact", "similar", "miss", "done", "timeout", "failed"}
+    | {"built", "updated", "unchanged"},
+    "leg": {"dense", "lexical", "rerank"},
+    "backend": {"ollama", "vllm", "tgi", "none"},
+    "timings": set(get_args(ev.TimingSource)),
+    "finish": {*get_args(FinishReason), "failed"},
+    "problem": set(get_args(Problem)),
+    "change": {"added", "changed", "removed"},
+    "doc_type": set(DOC_TYPES),
+    "route": {"/chat", "/metrics", "other"},
+    "code": {"200", "400", "404"},
+    "error": {name for name in vars(errors) if name[0].isupper()},
+}
+
+
+def test_values_of_labels_come_from_closed_sets(done):
+    seen = [labels for name, labels, _ in done[2].all() if name.startswith("rag_")]
+    for label, allowed in CLOSED.items():
+        assert {labels[label] for labels in seen if label in labels} <= allowed, label
+    assert {label for labels in seen for label in labels} == {*CLOSED, "le"}

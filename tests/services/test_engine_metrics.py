@@ -10,18 +10,23 @@ import math
 import sqlite3
 import threading
 from collections import Counter
+from typing import get_args
 
 import pytest
 import redis
 
-from hybrid_embeddings import EmbeddingService, Settings
+from hybrid_embeddings import EmbeddingService, Settings, errors
+from hybrid_embeddings.cache.codecs import CODECS
 from hybrid_embeddings.errors import InputError, LaneError, LaneOutOfMemory, NoLaneAvailable
+from hybrid_embeddings.events import BatchFailure
 from hybrid_embeddings.lane_wiring import lane_factories
 from hybrid_embeddings.observability.catalogue import METRICS
 from hybrid_embeddings.observability.instruments import exposition
 from hybrid_embeddings.observability.objectives import Promises, objectives
 from hybrid_embeddings.observability.prometheus import PrometheusMetrics
 from hybrid_embeddings.observability.slo import SloTracker
+from hybrid_embeddings.settings import TARGETS
+from hybrid_embeddings.types import Kind
 from hybrid_embeddings.wiring import build_engine
 from tests.scrapes import Scrape, not_exposed, unknown_series
 from tests.services.second_lane import FREE_BYTES, SecondLane
@@ -321,8 +326,33 @@ def test_objectives_tell_what_is_violated_and_what_will_be(done):
     assert math.isfinite(scraped.value("embedding_slo_exhausted_in_seconds", objective="error_rate"))
 
 
-def test_labels_hold_no_text_key_or_path(done):
-    _, scraped = done
-    longest = max((value for _, labels, _ in scraped.all() for value in labels.values()), key=len)
-    assert len(longest) <= 24
-    assert not any(mark in value for _, labels, _ in scraped.all() for value in labels.values() for mark in "/\\ ")
+DEVICES = {"cpu", "cuda:0", "cuda:1"}
+TIERS = {"cache:redis", "cache:sql"}
+# The sets that values of labels come from.
+CLOSED = {
+    "kind": set(get_args(Kind)),
+    "device": {*DEVICES, "hybrid", "cache", "none"},
+    "status": {"ok", "error"},
+    "error": {name for name in vars(errors) if name[0].isupper()},
+    "reason": set(get_args(BatchFailure)),
+    "quantity": {"time", "memory"},
+    "direction": {"up", "down"},
+    "component": {*DEVICES, *TIERS, "service"},
+    "gpu_id": {"0"},
+    "pool": {"pinned", "device"},
+    "layer": {"memory", "redis", "sql", "near", "write-behind"},
+    "operation": {"get", "put", "delete"},
+    "outcome": {"hit", "miss", "gated", "shadow"},
+    "news": {"sent", "received", "refused", "failures"},
+    "codec": set(CODECS),
+    "objective": {one.name for one in objectives(Promises())},
+    "span": {"window", "fast", "slow"},
+    "target": {name for name, _ in TARGETS},
+}
+
+
+def test_values_of_labels_come_from_closed_sets(done):
+    seen = [labels for _, labels, _ in done[1].all()]
+    for label, allowed in CLOSED.items():
+        assert {labels[label] for labels in seen if label in labels} <= allowed, label
+    assert {label for labels in seen for label in labels} == {*CLOSED, "le"}
