@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 
+import numpy as np
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -50,8 +51,10 @@ class ServiceEmbedder:
 
     async def embed(self, texts: list[str]) -> tuple[Vectors, int]:
         """See `embeddings.Embedder`."""
-        vectors, report = await self._service.aencode(texts, return_report=True)
-        return vectors, report.n_tokens
+        # One text alone is a question as a rule: somebody waits, and such texts of many callers share a batch.
+        asked = texts[0] if len(texts) == 1 else texts
+        vectors, report = await self._service.aencode(asked, return_report=True)
+        return np.atleast_2d(vectors), report.n_tokens
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int = 1) -> None:

@@ -32,8 +32,10 @@ class TinyService:
         from hybrid_embeddings import Report
 
         assert return_report
-        report = Report(n_texts=len(texts), n_tokens=sum(len(text.split()) for text in texts))
-        return self._embedder.encode_documents(texts), report
+        rows = [texts] if isinstance(texts, str) else texts
+        report = Report(n_texts=len(rows), n_tokens=sum(len(text.split()) for text in rows))
+        vectors = self._embedder.encode_documents(rows)
+        return (vectors[0] if isinstance(texts, str) else vectors), report
 
 
 @pytest.fixture
