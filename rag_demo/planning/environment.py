@@ -159,7 +159,7 @@ def write(text: str, file: Path, *, replace: bool = False) -> None:
         if replace:
             draft.replace(file)
         else:
-            os.link(draft, file)  # unlike a renaming it fails if somebody made the file meanwhile
+            _publish(draft, file)
     except FileExistsError:
         raise InputError(f"{file} is there already; --force replaces it and keeps its passwords.") from None
     except OSError as error:
@@ -167,6 +167,17 @@ def write(text: str, file: Path, *, replace: bool = False) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             draft.unlink()
+
+
+def _publish(draft: Path, file: Path) -> None:
+    """Give the draft its name unless something has it already, which a renaming would not notice."""
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        file.touch(mode=0o600, exist_ok=False)
+        draft.replace(file)
 
 
 def _quoted(value: str) -> str:
