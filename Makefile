@@ -49,7 +49,7 @@ $(RUN):
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(RUN)
-	$(PIP) --editable ".[cpu,offline,rag]"
+	$(PIP) --editable ".[cpu,offline,rag,web]"
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(RUN)

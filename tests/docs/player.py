@@ -80,6 +80,7 @@ class Player:
             self.printed, errors = running.communicate(timeout=_COMMAND_S)
         except subprocess.TimeoutExpired:
             os.killpg(running.pid, signal.SIGKILL)  # with what it has started
+            running.communicate()
             raise
         assert running.returncode == 0, f"{block.where}: status {running.returncode}\n{self.printed}\n{errors}"
 

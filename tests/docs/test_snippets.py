@@ -18,15 +18,17 @@ from rag_demo.configurations import bundled
 from tests.docs.blocks import PAGES, ROOT, blocks_of
 from tests.docs.player import Player
 
-LANGUAGES = {"python", "bash", "bat", "text", "json", "yaml", "ini"}
+ELSEWHERE = {"bat": "needs Windows", "bsl": "needs the 1C platform"}
+LANGUAGES = {"python", "bash", "text", "json", "yaml", "ini", *ELSEWHERE}
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
-# The Russian README has the same code as the English one, which test_docs.py compares.
-PLAYED = {block.page: [] for block in BLOCKS if block.page != "README.ru.md"}
+# These have the commands of their English twins, which alone are played.
+TWINS = {"README.ru.md": "README.md", "docs/ru/ask-your-configuration.md": "docs/tutorials/ask-your-configuration.md"}
+PLAYED = {block.page: [] for block in BLOCKS if block.page not in TWINS}
 for found in BLOCKS:
     if found.page in PLAYED and found.language in {"python", "bash", "text"} and found.mark not in {"skip", "parse"}:
         PLAYED[found.page].append(found)
 PLAYED = {page: blocks for page, blocks in PLAYED.items() if any(block.language != "text" for block in blocks)}
-NOT_RUN = [block for block in BLOCKS if block.mark == "skip" or block.language == "bat"]
+NOT_RUN = [block for block in BLOCKS if block.mark == "skip" or block.language in ELSEWHERE]
 DUMPS = ("path/to/dump", "путь/к/выгрузке")
 MANUALS = ("path/to/docs", "путь/к/документам")
 MANUAL = "# Отгрузка\n\nПломбы кладовщик сдаёт начальнику смены.\n"
@@ -79,9 +81,19 @@ def test_page(blocks, place):
 
 @pytest.mark.parametrize("block", NOT_RUN, ids=lambda block: block.where)
 def test_what_cannot_run_here_says_why(block):
-    reason = block.value or ("Windows" if block.language == "bat" else "")
+    reason = block.value or ELSEWHERE.get(block.language, "")
     assert reason, f"{block.where}: no reason"
     pytest.skip(reason)
+
+
+@pytest.mark.parametrize(("russian", "english"), TWINS.items(), ids=TWINS.keys())
+def test_twins_have_the_same_commands(russian, english):
+    def commands(page):
+        code = "\n".join(block.code for block in blocks_of(ROOT / page) if block.language in {"python", "bash"})
+        code = code.replace(DUMPS[1], DUMPS[0])
+        return [re.split(r"\s+#", line)[0] for line in code.splitlines()]
+
+    assert commands(russian) == commands(english)
 
 
 def test_every_block_names_its_language():
