@@ -61,9 +61,9 @@ def create_app(
         docs_url=None,  # their pages load scripts from elsewhere
         redoc_url=None,
     )
-    app.include_router(api.router(site))
+    app.include_router(embeddings.router(dict(embedders)))  # the busiest is matched first
     app.include_router(completions.router(site, list(embedders)))
-    app.include_router(embeddings.router(dict(embedders)))
+    app.include_router(api.router(site))
     _add_probes(app, site, next(iter(embedders.values())), scrape)
     _add_page(app)
     failures.add_handlers(app)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import time
 from dataclasses import dataclass
 
+import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -124,8 +124,9 @@ class Guard:
 
     async def _body(self, receive: Receive) -> Receive:
         try:
-            return await asyncio.wait_for(self._read(receive), self._limits.body_s)
-        except asyncio.TimeoutError:
+            with anyio.fail_after(self._limits.body_s):
+                return await self._read(receive)
+        except TimeoutError:
             raise Refused(408, "body_too_slow", f"The request took more than {self._limits.body_s:g} s.") from None
 
     async def _read(self, receive: Receive) -> Receive:
