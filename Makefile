@@ -7,7 +7,7 @@ PIP_OPTIONS ?=
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt $(PIP_OPTIONS)
 # Those that fit any machine; peers.py, gpu_suite.py and mixed.py (ten minutes) are run by hand.
-BENCHMARKS := throughput limits latency hybrid memory cache near_duplicates chat_speed $(basename $(notdir $(wildcard benchmarks/budgets.py benchmarks/multi_gpu.py)))
+BENCHMARKS := throughput limits latency hybrid memory cache near_duplicates chat_speed embeddings_server $(basename $(notdir $(wildcard benchmarks/budgets.py benchmarks/multi_gpu.py)))
 SOURCES := hybrid_embeddings integrations rag_demo tests benchmarks docs deploy
 
 .PHONY: demo test test-long check docs bench setup format clean

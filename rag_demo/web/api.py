@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
 from rag_demo.chat.answer import turn_of
@@ -65,7 +65,9 @@ def router(site: Site) -> APIRouter:
 
     @routes.get("/objects/{full_name:path}", tags=["search"])
     async def objects(
-        full_name: str, request: Request, spaces: Annotated[tuple[schemas.SpaceName, ...], Query(max_length=50)] = ()
+        full_name: Annotated[str, Path(examples=["Справочник.Валюты"])],
+        request: Request,
+        spaces: Annotated[tuple[schemas.SpaceName, ...], Query(max_length=50)] = (),
     ) -> schemas.ObjectOut:
         """A metadata object under any of its names: ``Catalog.Валюты``, ``Справочники.Валюты``, ``Валюты``."""
         found = await site.describe(full_name[:500], permitted(request, site, spaces))
@@ -76,8 +78,8 @@ def router(site: Site) -> APIRouter:
     @routes.get("/source", tags=["search"])
     async def lines(
         request: Request,
-        space: schemas.SpaceName,
-        path: Annotated[str, Query(min_length=1, max_length=1000)],
+        space: Annotated[schemas.SpaceName, Query(examples=["demo"])],
+        path: Annotated[str, Query(min_length=1, max_length=1000, examples=["CommonModules/Цены/Ext/Module.bsl"])],
         start: Annotated[int, Query(ge=1, le=10_000_000)] = 1,
         end: Annotated[int, Query(ge=1, le=10_000_000)] = 200,
     ) -> schemas.LinesOut:

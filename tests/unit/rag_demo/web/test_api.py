@@ -398,6 +398,17 @@ class TestOpenAi:
         assert names == ["rag-demo", "слова"]
 
 
+async def test_the_description_has_an_example_for_whatever_must_be_given(client):
+    description = (await client.get("/openapi.json")).json()
+    for path, methods in description["paths"].items():
+        for asked in methods.values():
+            for one in asked.get("parameters", []):
+                assert not one["required"] or one["schema"].get("examples") or one.get("examples"), (path, one["name"])
+            if "requestBody" in asked:
+                name = asked["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+                assert description["components"]["schemas"][name]["examples"], path
+
+
 async def test_the_description_of_the_interface_lists_every_route(client):
     paths = (await client.get("/openapi.json")).json()["paths"]
     expected = {"/chat", "/search", "/objects/{full_name}", "/source", "/spaces", "/about", "/metrics"}
