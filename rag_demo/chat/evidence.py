@@ -24,8 +24,8 @@ from rag_demo.index.analyse import terms
 from rag_demo.types import Document, Hit
 
 # Chosen on the tune half of the demo configuration's golden questions: hardly more than the smallest that refuses all
-# unanswerable ones there (0.36), at the price of 5 % of those with the answer among five hits. 0.42 refuses a few more of
-# either, and too many where methods have no comments. Both halves, questions that were written afterwards, and the
+# unanswerable ones there (0.36), at the price of 5 % of those with the answer among five hits. 0.42 refuses a few more
+# of either, and too many where methods have no comments. Both halves, questions that were written afterwards, and the
 # curve: docs/results/chat_refusal.json.
 ENOUGH = 0.38
 ENOUGH_OF_FEW = 0.55
