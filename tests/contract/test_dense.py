@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -173,12 +174,23 @@ class TestEdge(DenseIndexContract):
         with pytest.raises(IndexBroken, match="Index again"):
             EdgeIndex.open(folder, ef_search=16)
 
-    def test_a_graph_finds_what_comparing_with_all_finds(self, tmp_path):
-        rows = np.random.default_rng(7).normal(size=(12_000, 256)).astype(np.float32)
+    def test_settings_of_the_graph_are_passed_on(self, tmp_path):
+        for int8 in (False, True):
+            folder = tmp_path / f"граф {int8}"
+            EdgeIndex.create(folder, dimension=DIMENSION, hnsw=Hnsw(24, 77, 99, int8=int8)).close()
+            config = json.loads((folder / "edge_config.json").read_text(encoding="utf-8"))
+            assert (config["hnsw_config"]["m"], config["hnsw_config"]["ef_construct"]) == (24, 77)
+            quantised = config.get("quantization_config") or {}
+            assert quantised.get("scalar", {}).get("type") == ("int8" if int8 else None)
+
+    @pytest.mark.parametrize("int8", [False, True])
+    def test_a_graph_finds_what_comparing_with_all_finds(self, tmp_path, int8):
+        rows = np.random.default_rng(7).normal(size=(5_200, 512)).astype(np.float32)
         documents = [make_document(f"CommonModule.М{n % 300}.Метод{n}") for n in range(len(rows))]
-        index = EdgeIndex.create(tmp_path / "много", dimension=256, hnsw=Hnsw(16, 100, 256))
+        index = EdgeIndex.create(tmp_path / "много", dimension=512, hnsw=Hnsw(16, 100, 256, int8=int8))
         index.add(documents, rows)
         index.seal()
+        assert any((tmp_path / "много").rglob("quantized.data")) == int8
         unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         reader = index.at(1)
         recalls = []
