@@ -53,9 +53,9 @@ def as_text(figures: dict[str, Any], *, split: str) -> str:
                 share = table["gold_among_sources"] / table["questions"]
                 lines.append(f"  of {share:.0%} with a right source: refused {_show(table['refused_with_gold'])}")
             continue
-        lines.append(f"  {'':<16}" + "".join(f"{name:<19}" for name in _SHOWN))
+        lines.append(f"  {'':<16}" + "".join(f"{name:<21}" for name in _SHOWN))
         for leg, measures in table["legs"].items():
-            lines.append(f"  {leg:<16}" + "".join(f"{_show(measures[name]):<19}" for name in _SHOWN))
+            lines.append(f"  {leg:<16}" + "".join(f"{_show(measures[name]):<21}" for name in _SHOWN))
     lines.append("")
     for name, value in figures["latency_ms"].items():
         lines.append(f"latency {name}: {value:.1f} ms")
