@@ -49,7 +49,7 @@ def test_an_empty_value_is_the_default(tmp_path):
         ("RAG_DENSE_WEIGHT", "nan", "out of range"),
         ("RAG_DENSE_WEIGHT", "-1", "out of range"),
         ("QDRANT_TIMEOUT", "0", "out of range"),
-            ("RAG_VECTOR_STORAGE", "int4", "none of: float32, int8"),
+        ("RAG_VECTOR_STORAGE", "int4", "none of: float32, int8"),
         ("LLM_MODE", "openai", "'openai' is none of: extractive, auto, ollama, vllm, tgi"),
     ],
 )
