@@ -127,24 +127,26 @@ def _hnsw(settings: Settings) -> Hnsw:
 
 def _server(settings: Settings) -> Server:
     url = settings.qdrant_url
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise InputError("QDRANT_URL is no address of a server: it must be like http://127.0.0.1:6333.")
+    if not settings.qdrant_api_key.isascii():
+        raise InputError("QDRANT_API_KEY holds other than ASCII characters, so it cannot be sent to a server.")
     try:
         from rag_demo.index.dense_connection import Server
     except ImportError as error:
         raise MissingDependencyError('QDRANT_URL needs the client: pip install "hybrid-embeddings[rag]"') from error
-    return Server.connect(
-        url,
-        name=f"The Qdrant server {_without_secrets(url)}",
-        api_key=settings.qdrant_api_key,
-        timeout_s=settings.qdrant_timeout_s,
-        breaker=Breaker(threshold=_FAILURES, timeout_s=_AGAIN_S),
-    )
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+            raise ValueError(url)
+        return Server.connect(
+            url,
+            name=f"The Qdrant server {_without_secrets(url)}",
+            api_key=settings.qdrant_api_key,
+            timeout_s=settings.qdrant_timeout_s,
+            breaker=Breaker(threshold=_FAILURES, timeout_s=_AGAIN_S),
+        )
+    except ValueError:
+        # Without its cause: that names the address, which may hold a password.
+        raise InputError("QDRANT_URL is no address of a server: it must be like http://127.0.0.1:6333.") from None
 
 
 def _read_mark(folder: Path) -> dict[str, str]:

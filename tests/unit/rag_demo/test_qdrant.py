@@ -143,10 +143,15 @@ def test_a_wrong_key_is_told(dump, settings, open_library):
     assert "не-тот".encode().hex() not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["localhost:6333", "ftp://server", "http://", "http://server:нет"])
+@pytest.mark.parametrize("url", ["localhost:6333", "ftp://server", "http://", "http://server:нет", "http://a b:1"])
 def test_an_address_that_is_none(dump, settings, open_library, url):
     with pytest.raises(InputError, match="QDRANT_URL is no address"):
         index(open_library(dataclasses.replace(settings, qdrant_url=url)), dump)
+
+
+def test_a_key_that_cannot_be_sent(dump, settings, open_library):
+    with pytest.raises(InputError, match="QDRANT_API_KEY holds other than ASCII"):
+        index(open_library(dataclasses.replace(settings, qdrant_api_key="ключ")), dump)
 
 
 def test_secrets_are_not_shown(settings):
