@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from rag_demo.index.dense_connection import Server
 
 _MARK = "qdrant.json"
+# Never with the address itself: it may hold a password.
+_NO_ADDRESS = "QDRANT_URL is no address of a server: it must be like http://127.0.0.1:6333."
 # After so many failures in a row questions do without the server, until one of them tries it again.
 _FAILURES = 2
 _AGAIN_S = 10.0
@@ -133,20 +135,14 @@ def _server(settings: Settings) -> Server:
         from rag_demo.index.dense_connection import Server
     except ImportError as error:
         raise MissingDependencyError('QDRANT_URL needs the client: pip install "hybrid-embeddings[rag]"') from error
+    name = f"The Qdrant server {_without_secrets(url)}"
+    breaker = Breaker(threshold=_FAILURES, timeout_s=_AGAIN_S)
     try:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
-            raise ValueError(url)
         return Server.connect(
-            url,
-            name=f"The Qdrant server {_without_secrets(url)}",
-            api_key=settings.qdrant_api_key,
-            timeout_s=settings.qdrant_timeout_s,
-            breaker=Breaker(threshold=_FAILURES, timeout_s=_AGAIN_S),
+            url, name=name, api_key=settings.qdrant_api_key, timeout_s=settings.qdrant_timeout_s, breaker=breaker
         )
     except ValueError:
-        # Without its cause: that names the address, which may hold a password.
-        raise InputError("QDRANT_URL is no address of a server: it must be like http://127.0.0.1:6333.") from None
+        raise InputError(_NO_ADDRESS) from None
 
 
 def _read_mark(folder: Path) -> dict[str, str]:
@@ -160,8 +156,14 @@ def _read_mark(folder: Path) -> dict[str, str]:
 
 
 def _without_secrets(url: str) -> str:
-    """An address without user and password, as it may be shown and kept."""
+    """An address without user and password, as it may be shown and kept; raises InputError where it is none."""
     if not url:
         return ""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise InputError(_NO_ADDRESS)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")

@@ -149,6 +149,12 @@ def test_an_address_that_is_none(dump, settings, open_library, url):
         index(open_library(dataclasses.replace(settings, qdrant_url=url)), dump)
 
 
+def test_questions_are_told_of_such_an_address_too(library, dump, settings, open_library):
+    index(library, dump)
+    with pytest.raises(InputError, match="QDRANT_URL is no address"):
+        ask(open_library(dataclasses.replace(settings, qdrant_url="http://[::1")))
+
+
 def test_a_key_that_cannot_be_sent(dump, settings, open_library):
     with pytest.raises(InputError, match="QDRANT_API_KEY holds other than ASCII"):
         index(open_library(dataclasses.replace(settings, qdrant_api_key="ключ")), dump)
