@@ -13,7 +13,13 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
-import uvicorn
+
+try:
+    import uvicorn
+except ModuleNotFoundError as error:
+    from hybrid_embeddings.errors import MissingDependencyError
+
+    raise MissingDependencyError('The web server is missing: pip install "hybrid-embeddings[web]"') from error
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hybrid_embeddings import EmbeddingService

@@ -33,7 +33,7 @@ def build_tools(site: Site, spaces_of: SpacesOf, *, version: str) -> MCPServer:
         spaces_of: the spaces that the caller of this moment may see.
         version: of the package.
     """
-    server = MCPServer("rag-demo", instructions=_INSTRUCTIONS, version=version)
+    server = MCPServer("rag-demo", instructions=_INSTRUCTIONS, version=version, log_level="WARNING")
     spaces = _some(spaces_of)
 
     @server.tool()

@@ -312,3 +312,10 @@ def test_a_catalogue_whose_damage_shows_in_the_search(run, indexed, tmp_path):
     with contextlib.closing(sqlite3.connect(file)) as connection:
         connection.execute("DROP TABLE documents")
     assert_refused(run("ask", "Как получить цену?"), "Index again")
+
+
+def test_a_server_without_its_libraries_names_the_command(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "rag_demo.web.server", raising=False)
+    assert cli.main(["serve"]) == 2
+    assert 'pip install "hybrid-embeddings[web]"' in capsys.readouterr().err
