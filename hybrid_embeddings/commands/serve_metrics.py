@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import itertools
 import os
+import signal
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -28,6 +29,8 @@ def run(options: argparse.Namespace) -> int:
     from hybrid_embeddings.observability.http import MetricsServer
     from hybrid_embeddings.observability.instruments import exposition, multiprocess_registry
 
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())  # how containers and systemd end a process
     with contextlib.ExitStack() as opened:
         folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         if folder:
@@ -39,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
             contextlib.closing(MetricsServer(scrape, ready, host=options.host, port=options.port))
         )
         print(f"http://{options.host}:{server.port}/metrics", flush=True)
-        threading.Event().wait()
+        ended.wait()
     return 0
 
 
