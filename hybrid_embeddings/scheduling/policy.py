@@ -16,7 +16,7 @@ MAX_TRIES_PER_LANE = 2
 # After a query bulk batches stay this short for a while, and a lane runs one at a time, so that the next query does
 # not wait long: at most for one of them. Shorter ones would cost bulk work more than queries win.
 QUERY_QUIET_S = 1.0
-_BULK_SLICE_S = 0.02
+_BULK_SLICE_S = 0.05
 _MIN_SLICE_TOKENS = 256
 
 
