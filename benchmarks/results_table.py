@@ -45,6 +45,8 @@ _TARGET = ("target", "цель")
 _LANGCHAIN = ("CacheBackedEmbeddings", "CacheBackedEmbeddings")
 _BYTES = ("bytes", "байт")
 _OURS, _PEER = "hybrid-embeddings", "sentence-transformers"
+_OF_QUERIES = "loads/one query a request (4-16 words)"
+_NAIVE = ("FastAPI + SentenceTransformer", "FastAPI + SentenceTransformer")
 
 ROWS = (
     Row(
@@ -114,6 +116,24 @@ ROWS = (
         "latency",
         ("bulk speed kept beside those queries", "скорость большого вызова рядом с запросами"),
         "beside_bulk/bulk_kept",
+    ),
+    Row(
+        "embeddings_server",
+        ("`/v1/embeddings`, 64 clients, a query a request", "`/v1/embeddings`, 64 клиента, запрос за раз"),
+        f"{_OF_QUERIES}/ours/texts_per_s",
+        f"{_OF_QUERIES}/naive, loop/texts_per_s",
+        f"{_OF_QUERIES}/throughput_ratio",
+        _PER_S,
+        _NAIVE,
+    ),
+    Row(
+        "embeddings_server",
+        ("the same, p95", "то же, p95"),
+        f"{_OF_QUERIES}/ours/p95_ms",
+        f"{_OF_QUERIES}/naive, loop/p95_ms",
+        f"{_OF_QUERIES}/p95_ratio",
+        _MS,
+        _NAIVE,
     ),
     Row(
         "hybrid",
