@@ -277,7 +277,7 @@ def _parse(text: str, field: dataclasses.Field[Any]) -> str | int | float:
 def _read_env_file(path: Path) -> dict[str, str]:
     """The file as the engine reads it: two readings of one file would contradict each other."""
     from hybrid_embeddings.errors import SettingsError
-    from hybrid_embeddings.settings import read_env_file
+    from hybrid_embeddings.options import read_env_file
 
     try:
         return read_env_file(path)

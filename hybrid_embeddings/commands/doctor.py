@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybrid_embeddings.errors import HybridEmbeddingsError, SettingsError
-from hybrid_embeddings.settings import Settings, read_env_file
+from hybrid_embeddings.options import read_env_file
+from hybrid_embeddings.settings import Settings
 
 if TYPE_CHECKING:
     from hybrid_embeddings.diagnosis.findings import Check, Finding

@@ -110,7 +110,7 @@ def _documents(options: argparse.Namespace) -> int:
 
 
 def _kept(options: argparse.Namespace) -> dict[str, str]:
-    from hybrid_embeddings.settings import read_env_file
+    from hybrid_embeddings.options import read_env_file
 
     return read_env_file(options.write) if options.write and options.force else {}
 

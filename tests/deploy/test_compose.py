@@ -14,8 +14,8 @@ import jsonschema
 import pytest
 import yaml
 
+from hybrid_embeddings.options import read_env_file
 from hybrid_embeddings.settings import describe as engine_settings
-from hybrid_embeddings.settings import read_env_file
 from rag_demo.planning import environment
 from rag_demo.planning.recommend import recommend
 from rag_demo.planning.types import Demand

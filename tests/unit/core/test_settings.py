@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from hybrid_embeddings import Settings, SettingsError, lane_wiring
-from hybrid_embeddings.settings import TARGETS, describe, read_env_file
+from hybrid_embeddings.options import read_env_file
+from hybrid_embeddings.settings import TARGETS, describe
 
 
 def test_defaults_without_any_source():
