@@ -151,6 +151,18 @@ ROWS = (
     ),
     Row(
         "hybrid",
+        ("a CPU beside a GPU, simulated, share of the GPU alone", "модель: CPU рядом с GPU, доля одного GPU"),
+        "worst/gpu_and_cpu",
+        "worst/far_target",
+        peers=_TARGET,
+    ),
+    Row(
+        "hybrid",
+        ("ten texts for two simulated lanes, share of the best plan", "десять текстов на двоих, доля лучшего плана"),
+        "worst/few_texts_of_best_plan",
+    ),
+    Row(
+        "hybrid",
         ("OpenVINO beside torch, a core each, share of the sum", "OpenVINO рядом с torch, по ядру, доля суммы"),
         "real/of_sum",
     ),

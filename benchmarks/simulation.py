@@ -10,7 +10,7 @@ import heapq
 import math
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -33,20 +33,35 @@ _PEER_BATCH_ROWS = 32
 class Device:
     """Speed of a lane and what a batch costs on it. ``tokens_per_s`` are padded tokens."""
 
-    def __init__(self, name: str, tokens_per_s: float) -> None:
+    def __init__(
+        self, name: str, tokens_per_s: float, *, overhead_s: float | None = None, batch_tokens: int = BATCH_TOKENS
+    ) -> None:
         self.name = name
         self.tokens_per_s = tokens_per_s
+        self.batch_tokens = batch_tokens
+        self.overhead_s = _OVERHEAD_TOKENS / tokens_per_s if overhead_s is None else overhead_s
 
-    def lane(self) -> SimulatedLane:
+    def lane(self, *, sleep: Callable[[float], object] = time.sleep) -> SimulatedLane:
         """Return a lane that sleeps as long as this device would compute."""
-        overhead_s = _OVERHEAD_TOKENS / self.tokens_per_s
         return SimulatedLane(
-            self.name, tokens_per_s=self.tokens_per_s, overhead_s=overhead_s, max_batch_tokens=BATCH_TOKENS
+            self.name,
+            tokens_per_s=self.tokens_per_s,
+            overhead_s=self.overhead_s,
+            max_batch_tokens=self.batch_tokens,
+            sleep=sleep,
         )
 
     def seconds(self, batches: Sequence[Sequence[int]]) -> float:
         """Return the time for batches, given as the lengths of their rows."""
-        return sum(_OVERHEAD_TOKENS + len(rows) * max(rows) for rows in batches if rows) / self.tokens_per_s
+        return sum(self.overhead_s + len(rows) * max(rows) / self.tokens_per_s for rows in batches if rows)
+
+    def best_seconds(self, lengths: Sequence[int]) -> float:
+        """Return the time for rows, sorted by length, longest first, in the best batches that there are."""
+        ends = [0.0]  # of the first 0, 1, 2 … rows
+        for stop in range(1, len(lengths) + 1):
+            starts = [start for start in range(stop) if (stop - start) * lengths[start] <= self.batch_tokens]
+            ends.append(min(ends[start] + self.seconds([lengths[start:stop]]) for start in starts))
+        return ends[-1]
 
 
 def token_texts(count: int, *, shortest: int = 5, longest: int = 256, seed: int = 0) -> list[TokenizedText]:
@@ -75,19 +90,13 @@ def _checked_state(device: Device) -> LaneState:
     # Sleeping through the check would take minutes on the slowest lanes; the timings are what they would be.
     slept = [0.0]
     texts = token_texts(64, longest=128, seed=1)
-    lane = device.lane()
-    rehearsal = SimulatedLane(
-        lane.name,
-        tokens_per_s=device.tokens_per_s,
-        overhead_s=_OVERHEAD_TOKENS / device.tokens_per_s,
-        max_batch_tokens=BATCH_TOKENS,
-        sleep=lambda seconds: slept.__setitem__(0, slept[0] + seconds),
-    )
-    reference = np.stack([simulated_vector(text.ids, lane.dimension) for text in texts])
+    rehearsal = device.lane(sleep=lambda seconds: slept.__setitem__(0, slept[0] + seconds))
+    reference = np.stack([simulated_vector(text.ids, rehearsal.dimension) for text in texts])
     check = check_lane(rehearsal, texts, reference, tolerance=1e-6, clock=lambda: slept[0])
     cost = CostModel()
     for padded_tokens, seconds in check.timings:
         cost.observe(padded_tokens, seconds)
+    lane = device.lane()
     return LaneState(lane, Breaker(threshold=5, timeout_s=60.0), cost, lane.max_batch_tokens)
 
 
@@ -99,6 +108,18 @@ def engine_seconds(engine: Dispatcher, texts: Sequence[TokenizedText]) -> float:
     engine.submit(job, items)
     job.future.result()
     return time.perf_counter() - started
+
+
+def best_seconds(devices: Sequence[Device], lengths: Sequence[int]) -> float:
+    """Return the time of the best plan for two devices, found by trying all of them: for a few texts only."""
+    first, second = devices
+    ordered, best_s = sorted(lengths, reverse=True), math.inf
+    for mask in range(2 ** len(ordered)):
+        mine = [length for row, length in enumerate(ordered) if mask >> row & 1]
+        theirs = [length for row, length in enumerate(ordered) if not mask >> row & 1]
+        if max(sum(mine) / first.tokens_per_s, sum(theirs) / second.tokens_per_s) < best_s:
+            best_s = min(best_s, max(first.best_seconds(mine), second.best_seconds(theirs)))
+    return best_s
 
 
 def half_split_seconds(devices: Sequence[Device], lengths: Sequence[int]) -> float:

@@ -219,7 +219,9 @@ class Dispatcher:
         # first of them at once, and many small batches take longer than a few large ones.
         if state.runs(queries=True):
             return []
-        return self._queue.take_queries(self._policy.acceptor(state, queries=True), state.budget_tokens)
+        packing = state.worker(0.0).packing()
+        accepts = self._policy.acceptor(state, queries=True)
+        return self._queue.take_queries(accepts, packing.budget, free_padding=packing.free_padding)
 
     def _take_bulk(self, state: LaneState) -> list[Item]:
         def choose(items: Sequence[Item]) -> range:

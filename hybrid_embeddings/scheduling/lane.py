@@ -133,7 +133,7 @@ class LaneState:
     def worker(self, free_s: float) -> Worker:
         """Return a slot that is free in ``free_s`` seconds, with what batches cost on it."""
         overhead_s, per_token_s = self.cost.coefficients
-        return Worker(free_s, max(overhead_s, OVERHEAD_TOKENS * per_token_s), per_token_s)
+        return Worker(free_s, max(overhead_s, OVERHEAD_TOKENS * per_token_s), per_token_s, self.budget_tokens)
 
     def why_unusable(self) -> str:
         """Return one line for error messages."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from hybrid_embeddings.scheduling import batches, share
+from hybrid_embeddings.scheduling import share
 from hybrid_embeddings.scheduling.lane import LaneState, Running
 from hybrid_embeddings.scheduling.work import Item
 
@@ -104,7 +104,7 @@ class Policy:
         me, others = self._workers(state, items[0])
         full_s = me.seconds(min(budget, waiting_tokens))
         if 2 * full_s <= share.soonest_end_s([me, *others], waiting_tokens):
-            return range(batches.rows_in_batch(lengths, budget))
+            return range(me.packing(budget).first(lengths))
         beyond_tokens = waiting_tokens - sum(lengths)
         return share.best_rows(lengths, budget, me, others, beyond_tokens=beyond_tokens, may_leave=has_rivals)
 

@@ -104,8 +104,11 @@ class WorkQueue:
         item.returned = True
         self._queries.appendleft(item)
 
-    def take_queries(self, accepts: Accepts, budget: int) -> list[Item]:
-        """Remove and return waiting queries that one batch can hold: the oldest, and those of a length like it."""
+    def take_queries(self, accepts: Accepts, budget: int, *, free_padding: int = 0) -> list[Item]:
+        """Remove and return waiting queries that one batch can hold: the oldest, and those of a length like it.
+
+        ``free_padding`` is what padding costs nothing on the lane: as much as a batch costs besides its tokens.
+        """
         pilot = next((item for item in self._queries if accepts(item)), None)
         if pilot is None:
             return []
@@ -113,7 +116,8 @@ class WorkQueue:
         same = same[: batches.fill_in_order([item.length for item in same], budget)]
         same.sort(key=_length)
         place = next(index for index, item in enumerate(same) if item is pilot)
-        rows = batches.rows_with(place, [item.length for item in same], budget, free_padding=_QUERY_PADDING)
+        free_padding = max(_QUERY_PADDING, free_padding)
+        rows = batches.rows_with(place, [item.length for item in same], budget, free_padding=free_padding)
         taken = same[rows.start : rows.stop]
         chosen = set(map(id, taken))
         self._queries = deque(item for item in self._queries if id(item) not in chosen)
