@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,6 +49,7 @@ class CatalogueReader:
         self._connection = connection
         self._revision = revision
         self._namesakes: dict[str, int] = {}
+        self._reading = threading.Lock()  # see `opened`
 
     @classmethod
     def open(cls, file: Path, *, revision: int = FIRST_REVISION) -> CatalogueReader:
@@ -218,7 +220,7 @@ class CatalogueReader:
             yield Document(**found | {flag: bool(found[flag]) for flag in _FLAGS})
 
     def _rows(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        with translated("The catalogue cannot be used"):
+        with self._reading, translated("The catalogue cannot be used"):
             return self._connection.execute(statement, {"revision": self._revision, **values}).fetchall()
 
 

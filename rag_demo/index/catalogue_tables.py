@@ -51,7 +51,9 @@ def translated(what: str) -> Iterator[None]:
 
 
 def opened(file: Path, *, writes: bool, what: str) -> sqlite3.Connection:
-    """A connection to a file of ours that is there; threads may share it, the library serialises calls.
+    """A connection to a file of ours that is there. Threads may share it if they take turns, statement by statement.
+
+    From Python 3.12 on two threads that run the same statement at once get each other's parameters and rows.
 
     Readers too may write as far as SQLite is concerned: where a process was killed while it committed, the next one to
     open the file puts it back as it was before, whoever that is.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,7 @@ class FactReader:
     def __init__(self, connection: sqlite3.Connection, revision: int) -> None:
         self._connection = connection
         self._revision = revision
+        self._reading = threading.Lock()  # see `opened`
 
     @classmethod
     def open(cls, file: Path, *, revision: int = FIRST_REVISION) -> FactReader:
@@ -187,7 +189,7 @@ class FactReader:
         return [fact_of(row[0], row[1], Origin(*row[2:])) for row in self._rows(statement, values)]
 
     def _rows(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        with translated("The facts cannot be used"):
+        with self._reading, translated("The facts cannot be used"):
             return self._connection.execute(statement, {"revision": self._revision, **values}).fetchall()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -145,10 +146,12 @@ class WhooshReader:
         self._hidden = hidden
         self._folder = folder
         self._filters: dict[Where, Any] = {}
+        # Searches share one file and its position: between two steps of one, another would move it.
+        self._reading = threading.Lock()
 
     def search(self, terms: Sequence[str], limit: int, *, where: Where = EVERYWHERE) -> list[Scored]:
         """See `LexicalReader`; the score is a sum of BM25 over fields."""
-        with _translated(self._folder):
+        with self._reading, _translated(self._folder):
             allowed = self._allowed(where)
             if allowed is not None and not allowed:
                 return []  # whoosh takes an empty filter for none
@@ -158,8 +161,9 @@ class WhooshReader:
 
     def frequency(self, term: str) -> int:
         """See `LexicalReader`."""
-        reader = self._searcher.reader()
-        return max(int(reader.doc_frequency(field, term)) for field in BOOSTS)
+        with self._reading:
+            reader = self._searcher.reader()
+            return max(int(reader.doc_frequency(field, term)) for field in BOOSTS)
 
     def count(self) -> int:
         """See `LexicalReader`."""

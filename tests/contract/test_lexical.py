@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from whoosh.filedb.structfile import StructFile
 
 from rag_demo.errors import IndexBroken, IndexBusy
 from rag_demo.index.analyse import terms
@@ -175,6 +177,22 @@ class TestTantivy(FolderContract):
 
 class TestWhoosh(FolderContract):
     kind = WhooshIndex
+
+    def test_a_search_in_the_middle_of_another_does_not_disturb_it(self, reader, monkeypatch):
+        alone = found(reader, "курс валюты")
+        others: list[threading.Thread] = []
+        read_int = StructFile.read_int
+
+        def interrupted(file):
+            if not others:  # the position was set just now, and is read next
+                others.append(threading.Thread(target=found, args=(reader, "цены значение данных")))
+                others[0].start()
+                others[0].join(0.2)
+            return read_int(file)
+
+        monkeypatch.setattr(StructFile, "read_int", interrupted)
+        assert found(reader, "курс валюты") == alone
+        others[0].join()
 
     def test_many_updates_leave_few_segments(self, index, folder):
         index.seal()
