@@ -1,5 +1,6 @@
-"""Writes one table of all results in docs/results into the READMEs, between the markers ``results:begin`` and ``:end``.
+"""Writes the table of results between the markers ``results:begin`` and ``results:end``.
 
+All rows go into docs/results/README.md; those that users ask about first, `headline`, into the READMEs as well.
 Run ``python benchmarks/results_table.py``; ``make bench`` does. A row appears when its JSON file is there.
 """
 
@@ -14,7 +15,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
 ENGLISH, RUSSIAN = 0, 1
-DOCUMENTS = {"README.md": ENGLISH, "README.ru.md": RUSSIAN, "docs/results/README.md": ENGLISH}
+HEADLINES, EVERYTHING = True, False
+DOCUMENTS = {
+    "README.md": (ENGLISH, HEADLINES),
+    "README.ru.md": (RUSSIAN, HEADLINES),
+    "docs/results/README.md": (ENGLISH, EVERYTHING),
+}
 HEADINGS = (
     "| measured | hybrid-embeddings | compared with | ratio |\n|---|--:|--:|--:|",
     "| что измерено | hybrid-embeddings | с чем сравнено | отношение |\n|---|--:|--:|--:|",
@@ -36,6 +42,7 @@ class Row:
     ratio: str = ""
     units: tuple[str, str] = ("", "")
     peers: tuple[str, str] = ("sentence-transformers", "sentence-transformers")
+    headline: bool = False
 
 
 _PER_S = ("texts/s", "текстов/с")
@@ -56,6 +63,7 @@ ROWS = (
         f"texts_per_s/{_PEER}",
         "bulk_ratio/fast",
         _PER_S,
+        headline=True,
     ),
     Row(
         "throughput",
@@ -64,6 +72,7 @@ ROWS = (
         f"texts_per_s/{_PEER}",
         "bulk_ratio/exact",
         _PER_S,
+        headline=True,
     ),
     Row(
         "limits",
@@ -81,6 +90,7 @@ ROWS = (
         f"single_query_ms/{_PEER}/p50",
         "single_query_ms/ratio/p50",
         _MS,
+        headline=True,
     ),
     Row(
         "latency",
@@ -89,6 +99,7 @@ ROWS = (
         f"threads/{_PEER}/queries_per_s",
         "threads/ratio/queries_per_s",
         _QUERIES,
+        headline=True,
     ),
     Row(
         "latency",
@@ -97,6 +108,7 @@ ROWS = (
         f"threads/{_PEER}/p95",
         "threads/ratio/p95",
         _MS,
+        headline=True,
     ),
     Row(
         "latency",
@@ -105,17 +117,20 @@ ROWS = (
         f"asyncio/{_PEER}/queries_per_s",
         "asyncio/ratio/queries_per_s",
         _QUERIES,
+        headline=True,
     ),
     Row(
         "latency",
         ("queries while a bulk call runs, p95", "запросы во время большого вызова, p95"),
         "beside_bulk/query_ms/p95",
         units=_MS,
+        headline=True,
     ),
     Row(
         "latency",
         ("bulk speed kept beside those queries", "скорость большого вызова рядом с запросами"),
         "beside_bulk/bulk_kept",
+        headline=True,
     ),
     Row(
         "embeddings_server",
@@ -125,6 +140,7 @@ ROWS = (
         f"{_OF_QUERIES}/throughput_ratio",
         _PER_S,
         _NAIVE,
+        headline=True,
     ),
     Row(
         "embeddings_server",
@@ -200,6 +216,7 @@ ROWS = (
         f"encode/texts_per_s/{_PEER}",
         "encode/ratio",
         _PER_S,
+        headline=True,
     ),
     Row(
         "memory",
@@ -208,6 +225,7 @@ ROWS = (
         "stream/limit_mb",
         units=("MB", "МБ"),
         peers=("limit", "предел"),
+        headline=True,
     ),
     Row(
         "cache",
@@ -223,12 +241,14 @@ ROWS = (
         "langchain/ratio",
         _PER_S,
         _LANGCHAIN,
+        headline=True,
     ),
     Row(
         "cache",
         ("vectors from Redis, int16, 1,000 a call", "векторы из Redis, int16, по 1000 за вызов"),
         "stores_batch_1000/redis/read_texts_per_s",
         units=_PER_S,
+        headline=True,
     ),
     Row(
         "cache",
@@ -238,6 +258,7 @@ ROWS = (
         "records/int8/times_smaller_than_json",
         _BYTES,
         ("JSON", "JSON"),
+        headline=True,
     ),
     Row(
         "near_duplicates",
@@ -260,6 +281,7 @@ ROWS = (
         "targets_ms/first_token",
         units=_MS,
         peers=_TARGET,
+        headline=True,
     ),
     Row(
         "chat_speed",
@@ -338,10 +360,12 @@ ROWS = (
 )
 
 
-def table(language: int, results: Path = RESULTS) -> str:
+def table(language: int, headlines: bool, results: Path = RESULTS) -> str:
     """Return the Markdown table with the machine below it; nothing when there are no results."""
     found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("*.json"))}
-    lines = [line for row in ROWS if row.file in found and (line := _line(row, found[row.file], language))]
+    rows = [row for row in ROWS if row.file in found and (row.headline or not headlines)]
+    found = {row.file: found[row.file] for row in rows} if headlines else found
+    lines = [line for row in rows if (line := _line(row, found[row.file], language))]
     if not lines:
         return ""
     return "\n".join([HEADINGS[language], *lines, "", *_machines(found, language), ""])
@@ -388,17 +412,17 @@ def _machines(found: dict[str, dict[str, Any]], language: int) -> list[str]:
     return [f"{', '.join(files)}: {machine}." for machine, files in lines.items()]
 
 
-def refreshed(text: str, language: int, results: Path = RESULTS) -> str:
+def refreshed(text: str, language: int, headlines: bool, results: Path = RESULTS) -> str:
     """Return a document with the table of now between its markers."""
-    return _BETWEEN_MARKERS.sub(lambda _: table(language, results), text)
+    return _BETWEEN_MARKERS.sub(lambda _: table(language, headlines, results), text)
 
 
 def main() -> None:
     """Rewrite the documents that changed."""
-    for name, language in DOCUMENTS.items():
+    for name, kind in DOCUMENTS.items():
         path = ROOT / name
         before = path.read_text(encoding="utf-8")
-        after = refreshed(before, language)
+        after = refreshed(before, *kind)
         if after != before:
             path.write_text(after, encoding="utf-8")
             print(f"refreshed {name}")
