@@ -53,6 +53,7 @@ _LANGCHAIN = ("CacheBackedEmbeddings", "CacheBackedEmbeddings")
 _BYTES = ("bytes", "байт")
 _OURS, _PEER = "hybrid-embeddings", "sentence-transformers"
 _OF_QUERIES = "loads/one query a request (4-16 words)"
+_OF_KNOWN_ITEMS = "sets/known-item/test/legs"
 _NAIVE = ("FastAPI + SentenceTransformer", "FastAPI + SentenceTransformer")
 
 ROWS = (
@@ -273,6 +274,21 @@ ROWS = (
         "federation/near, federated/hit_rate",
         "federation/near, each for itself/hit_rate",
         peers=("each for itself", "порознь"),
+    ),
+    Row(
+        "retrieval_ssl",
+        ("БСП 3.1, whole: the method among the first ten", "вся БСП 3.1: метод среди первых десяти"),
+        f"{_OF_KNOWN_ITEMS}/fused/hit@10/mean",
+        f"{_OF_KNOWN_ITEMS}/RRF-BM25/hit@10/mean",
+        peers=("BM25, fused", "BM25, слияние рангов"),
+        headline=True,
+    ),
+    Row(
+        "retrieval_latency",
+        ("a search in it, median", "поиск в ней, медиана"),
+        "legs/all/p50_ms",
+        units=_MS,
+        headline=True,
     ),
     Row(
         "chat_speed",
