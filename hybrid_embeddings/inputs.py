@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import get_args
 
 from hybrid_embeddings.errors import InputError
@@ -22,13 +23,29 @@ def checked_texts(texts: str | Iterable[str], *, offset: int = 0) -> list[str]:
     """
     if isinstance(texts, str):
         return [texts]
-    if isinstance(texts, (bytes, Mapping)) or not isinstance(texts, Iterable):
-        raise InputError(f"texts is {type(texts).__name__}, expected a string or a list of strings")
-    rows = list(texts)
+    rows = list(_iterated(texts, "a string or a list of strings"))
     for index, text in enumerate(rows, start=offset):
         if not isinstance(text, str):
             raise InputError(f"text {index} is {type(text).__name__}, expected str; nothing was embedded", index=index)
     return rows
+
+
+def checked_stream(texts: Iterable[str]) -> Iterator[str]:
+    """Return an iterator over texts; their sort is looked at when they come.
+
+    Raises:
+        InputError: nothing that texts come from, or one string, which would be taken for a list of characters.
+    """
+    if isinstance(texts, str):
+        raise InputError("embed_iter takes many texts; use encode(text, kind='document') for one")
+    return _iterated(texts, "strings, one after the other")
+
+
+def _iterated(texts: Iterable[str], expected: str) -> Iterator[str]:
+    if not isinstance(texts, (bytes, bytearray, memoryview, Mapping)):
+        with suppress(TypeError):  # not isinstance(texts, Iterable): an array without dimensions would pass
+            return iter(texts)
+    raise InputError(f"texts is {type(texts).__name__}, expected {expected}")
 
 
 def checked_documents(texts: Sequence[str], method: str) -> Sequence[str]:
@@ -67,7 +84,7 @@ def check_options(
 
 def check_count(name: str, value: int) -> None:
     """Refuse what is no whole number of at least 1."""
-    if not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InputError(f"{name} is {value!r}, expected a whole number of at least 1")
 
 

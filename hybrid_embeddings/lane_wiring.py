@@ -107,11 +107,13 @@ def build_lanes(
     for name, factory in factories.items():
         try:
             states.append(_build_lane(settings, model, canaries, factory, events))
-        except HybridEmbeddingsError as error:
-            refused[name] = str(error)
+        # Drivers and libraries raise what they like: one device must not take the others down with it.
+        except Exception as error:  # noqa: BLE001 - see above
+            is_ours = isinstance(error, HybridEmbeddingsError)
+            refused[name] = str(error) if is_ours else f"{type(error).__name__}: {error}"
             if events:
                 events.emit(LaneRefused(name, type(error).__name__))
-            _log.warning("%s does not take part: %s", name, error)
+            _log.warning("%s does not take part: %s", name, refused[name], exc_info=not is_ours)
     if not states:
         raise NoLaneAvailable("no device of this machine can run the model:", causes=refused)
     return states, refused
@@ -140,7 +142,7 @@ def _build_lane(
         try:
             check = check_lane(lane, canaries, reference, tolerance=TOLERANCE[wanted])
             break
-        except HybridEmbeddingsError as error:
+        except Exception as error:
             lane.close()
             if attempt == attempts[-1]:
                 raise

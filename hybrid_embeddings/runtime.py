@@ -34,6 +34,7 @@ class Runtime:
         self.found = resolve(settings.model, offline=settings.offline)
         self._prepared: PreparedModel | None = None
         self._engine: Engine | None = None
+        self._of_parent: list[object] = []
         self._helpers: dict[bool, ThreadPoolExecutor] = {}
         self._closed = False
         self._lock = threading.RLock()
@@ -131,6 +132,8 @@ class Runtime:
     def after_fork(self) -> None:
         """Forget lanes and threads of the parent process; the next use starts new ones."""
         self._lock = threading.RLock()
+        # Kept, because native code that is torn down waits for threads, or a device, that this process does not have.
+        self._of_parent.append(self._engine)
         self._engine = None
         self._helpers = {}
 

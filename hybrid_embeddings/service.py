@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from hybrid_embeddings import calls
 from hybrid_embeddings.code_text import function_text
-from hybrid_embeddings.inputs import check_count, check_options, checked_documents, checked_texts
+from hybrid_embeddings.inputs import check_count, check_options, checked_documents, checked_stream, checked_texts
 from hybrid_embeddings.pipeline import Request
 from hybrid_embeddings.progress import ProgressBar
 from hybrid_embeddings.runtime import Runtime
@@ -203,11 +203,15 @@ class EmbeddingService(ServiceFacts):
         """Embed a stream that does not fit into memory: yields vectors of shape (dim,), one per text, in order.
 
         At most two windows of ``window`` texts are held at a time; the second is queued while the first is read.
+
+        Raises:
+            InputError: ``texts`` is one string, or nothing that texts come from. A bad element is named when its
+                window is read.
         """
         check_options(kind, None)
         check_count("window", window)
         bar = ProgressBar(None, wanted=show_progress)
-        return calls.stream(self._runtime, iter(texts), kind, window=window, bar=bar)
+        return calls.stream(self._runtime, checked_stream(texts), kind, window=window, bar=bar)
 
     def encode_code(self, code: str | Sequence[str]) -> Vectors:
         """Embed source code as documents, unchanged. A string gives (dim,), a list (n, dim)."""

@@ -19,10 +19,12 @@ Health = Literal["healthy", "degraded", "unhealthy"]
 def explain(engine: Engine) -> dict[str, Any]:
     """Return per lane what it is, what it did and why it may get nothing; and the lanes that were refused."""
     total = sum(state.counters.n_texts for state in engine.states) or 1
-    return {"lanes": {state.name: _lane(state, total) for state in engine.states}, "refused": engine.refused}
+    why_idle = engine.pipeline.dispatcher.why_idle if engine.pipeline.dispatcher else None
+    lanes = {state.name: _lane(state, total, why_idle(state) if why_idle else "") for state in engine.states}
+    return {"lanes": lanes, "refused": engine.refused}
 
 
-def _lane(state: LaneState, total_texts: int) -> dict[str, Any]:
+def _lane(state: LaneState, total_texts: int, idle_because: str) -> dict[str, Any]:
     counters = state.counters
     return {
         "device": state.lane.device,
@@ -43,7 +45,7 @@ def _lane(state: LaneState, total_texts: int) -> dict[str, Any]:
         "failures": counters.n_failures,
         "out_of_memory": counters.n_out_of_memory,
         "memory_pool": _pools(state.lane),
-        "idle_because": "" if state.usable else state.why_unusable(),
+        "idle_because": idle_because,
         "last_error": state.last_error,
     }
 

@@ -69,6 +69,7 @@ class CudaDevice:
         self._read_at_s = float("-inf")
         self._free_bytes: int | None = None
         self._idle: list[tuple[torch.cuda.Stream, torch.cuda.Event]] = []
+        self._allocations: torch.cuda.Stream | None = None
         self.host: MemoryPool[torch.Tensor] = MemoryPool(self._pinned, limit_bytes=pool_bytes)
         self._remote: MemoryPool[torch.Tensor] = MemoryPool(self._on_device, limit_bytes=pool_bytes)
 
@@ -161,7 +162,13 @@ class CudaDevice:
         event.synchronize()
 
     def _pinned(self, n_bytes: int) -> torch.Tensor:
-        return self._torch.empty(n_bytes, dtype=self._torch.uint8, pin_memory=True)
+        with self._torch.cuda.device(self._device):  # else the first device of the machine gets a context, too
+            return self._torch.empty(n_bytes, dtype=self._torch.uint8, pin_memory=True)
 
     def _on_device(self, n_bytes: int) -> torch.Tensor:
-        return self._torch.empty(n_bytes, dtype=self._torch.uint8, device=self._device)
+        # On a stream that nobody computes on: torch hands out memory again as soon as it is freed, because work on the
+        # same stream goes on in order, and work of the host program may still be writing there.
+        if self._allocations is None:
+            self._allocations = self._torch.cuda.Stream(self._device)
+        with self._torch.cuda.stream(self._allocations):
+            return self._torch.empty(n_bytes, dtype=self._torch.uint8, device=self._device)

@@ -79,7 +79,10 @@ class TorchLane:
 
     def run(self, batch: Batch) -> Vectors:
         """See :class:`hybrid_embeddings.ports.Lane`."""
-        if batch.exact or self.numeric_class == "float32":
+        # A text without any token (a model without special tokens) has no place among texts without padding, and a
+        # model that goes without padding cannot go with it.
+        is_odd = self.is_flat and not all(len(text.ids) for text in batch.texts)
+        if batch.exact or is_odd or self.numeric_class == "float32":
             return self._guarded(lambda: self._compute_exact(batch))
         return self._guarded(lambda: self._compute(batch, self._model, self._layout))
 

@@ -109,6 +109,11 @@ class Dispatcher:
                     self._in_flight.pop(item.key, None)
             self._queue.discard(orphans)
 
+    def why_idle(self, state: LaneState) -> str:
+        """Return one line on why a lane gets no work; empty if it gets some."""
+        with self._lock:
+            return self._policy.why_idle(state)
+
     def close(self, timeout_s: float = 10.0, *, before_lanes: Callable[[], None] = lambda: None) -> bool:
         """Stop: waiting callers get :class:`ServiceClosed`, running batches end. Idempotent.
 

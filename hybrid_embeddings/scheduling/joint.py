@@ -37,6 +37,13 @@ class JointGain:
         return not self._resting and not self._benched
 
     @property
+    def why_not(self) -> str:
+        """Why the lane may not work now; empty if it may."""
+        if self._benched:
+            return f"the faster devices took {self.slowdown:.2f} times as long beside it: stays away for a while"
+        return "rests for a few batches: how fast are the others without it?" if self._resting else ""
+
+    @property
     def slowdown(self) -> float:
         """How much slower the faster lanes are beside this one: c₁/c₀; 1.0 while unknown."""
         beside, alone = self._cost[True], self._cost[False]

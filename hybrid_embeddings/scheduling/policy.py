@@ -78,6 +78,20 @@ class Policy:
         """Tell whether a lane is the fastest of those at work: it starts with the longest texts."""
         return not self._preferred([other for other in self._states if other.usable], state)
 
+    def why_idle(self, state: LaneState) -> str:
+        """Return one line on why a lane gets no work; empty for one that gets some, or that nothing was asked of."""
+        if not state.usable:
+            return state.why_unusable()
+        faster = self._preferred([other for other in self._states if other.usable], state)
+        if faster is None:
+            return "hybrid mode is off: another device works alone"
+        if not state.joint.may_work:
+            return state.joint.why_not
+        if state.counters.n_texts or not any(other.counters.n_texts for other in faster):
+            return ""
+        times = sum(other.tokens_per_s for other in faster) / state.tokens_per_s
+        return f"the faster devices do {times:,.0f} times as much a second: so far they were done sooner without it"
+
     def bulk_rows(self, state: LaneState, items: Sequence[Item], waiting_tokens: int, last_query_s: float) -> range:
         """Return which items a lane should take now, next to each other.
 

@@ -102,6 +102,9 @@ def test_share_follows_speed_and_a_very_slow_lane_gets_nothing_of_a_small_call(s
     work = items([50] * 100)
     np.testing.assert_array_equal(submit(dispatcher, work).future.result(10), expected(work))
     assert not slow.batches
+    told = [dispatcher.why_idle(state) for state in dispatcher.states]
+    assert not told[0]
+    assert "times as much a second: so far they were done sooner without it" in told[1]
 
 
 def test_equally_fast_lanes_share_a_large_call(start):
@@ -128,6 +131,7 @@ def test_hybrid_off_leaves_all_to_the_fastest(start):
     dispatcher = start(fast, slow, speeds=[1e5, 9e4], hybrid=False)
     submit(dispatcher, items([100] * 100)).future.result(10)
     assert not slow.batches
+    assert "hybrid mode is off" in dispatcher.why_idle(dispatcher.states[1])
     job = submit(dispatcher, items([10] * 3, device="slow"))  # unless the caller insists
     job.future.result(10)
     assert job.lanes == {"slow": 3}

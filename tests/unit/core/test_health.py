@@ -100,6 +100,23 @@ def test_all_lanes_down_is_unhealthy(engine):
     assert (status, set(parts.values())) == ("unhealthy", {"unhealthy"})
 
 
+def test_a_device_whose_driver_raises_anything_leaves_the_others_at_work(prepared):
+    def broken(_):
+        raise TypeError("the driver speaks another language")
+
+    settings = Settings(precision="exact", cache_enabled=False)
+    factories = {"cuda:0": broken, "cpu": lambda _: Unplugged(prepared, "cpu")}
+    made = build_engine(settings, prepared, factories=factories)
+    try:
+        assert encode(made, ["a", "b"]).shape == (2, 384)
+        assert made.refused == {"cuda:0": "TypeError: the driver speaks another language"}
+        assert statuses(made)[0] == "degraded"
+    finally:
+        made.close()
+    with pytest.raises(NoLaneAvailable, match="another language"):
+        build_engine(settings, prepared, factories={"cuda:0": broken})
+
+
 def test_performance_is_summed_up_by_sort_of_device_and_by_lane(engine):
     encode(engine, [f"text {number} " * 20 for number in range(60)])
     found = statistics.performance_stats(engine)

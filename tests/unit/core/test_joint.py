@@ -19,6 +19,7 @@ def test_lane_that_slows_the_others_down_more_than_it_brings_is_sent_away():
     gain = JointGain()
     worked = run(gain, slowdown=1.25, speed_ratio=0.02, batches=400)
     assert worked < 50
+    assert "took 1.25 times as long beside it" in gain.why_not
     assert gain.slowdown == pytest.approx(1.25, rel=0.01)
 
 

@@ -194,10 +194,12 @@ def test_long_texts_can_be_a_warning(service, caplog):
     assert "word word" not in caplog.text
 
 
-@pytest.mark.parametrize("texts", [None, 5, b"bytes", {"a": 1}])
+@pytest.mark.parametrize("texts", [None, 5, b"bytes", bytearray(b"bytes"), {"a": 1}, np.array("text")])
 def test_neither_text_nor_list(service, texts):
     with pytest.raises(InputError, match="expected a string or a list of strings"):
         service.encode(texts)
+    with pytest.raises(InputError, match="expected strings"):
+        service.embed_iter(texts)
 
 
 def test_statistics_count_what_was_done(model_cache):
@@ -317,6 +319,7 @@ def test_cache_folder_that_cannot_be_written(tmp_path):
     [
         ({"batch_size": 0}, "batch_size is 0"),
         ({"batch_size": "3"}, "batch_size is '3'"),
+        ({"batch_size": True}, "batch_size is True"),
         ({"kind": "nope"}, "kind is 'nope', expected one of text, query, document"),
         ({"on_truncate": "nope"}, "expected one of ignore, warn, error"),
         ({"timeout_s": -1}, "timeout_s is -1"),
@@ -333,6 +336,8 @@ def test_more_bad_options(service):
     assert service.encode([], batch_size=32).shape == (0, 384)
     with pytest.raises(InputError, match="window is 0"):
         service.embed_iter(["a"], window=0)
+    with pytest.raises(InputError, match="embed_iter takes many texts"):
+        service.embed_iter("a stream of one string")
 
 
 async def test_single_string_is_no_list_of_documents(service):

@@ -11,7 +11,7 @@ import torch
 from hybrid_embeddings.errors import LaneError, LaneOutOfMemory
 from hybrid_embeddings.models import reference
 from hybrid_embeddings.models.canaries import canary_texts
-from hybrid_embeddings.models.cuda_attention import attention_function
+from hybrid_embeddings.models.cuda_attention import attention_function, flash_kernel
 from hybrid_embeddings.models.lane_check import TOLERANCE, check_lane, cosine_distances
 from hybrid_embeddings.models.memory_pool import MemoryPool
 from hybrid_embeddings.models.torch_device import HostDevice
@@ -88,6 +88,24 @@ def test_without_padding_the_vectors_are_the_same(card, tokenized, expected):
     exact = lane.run(Batch(tuple(tokenized[:4]), exact=True))
     assert cosine_distances(exact, expected[:4]).max() < 1e-6
     assert lane.pool_stats()["pinned"].n_hits > 0
+
+
+def test_a_text_without_tokens_goes_with_padding(card, tokenized):
+    nothing = TokenizedText(np.zeros(0, dtype=np.int32))
+    flat, padded = (lane_on(device, card, "bfloat16") for device in (FlatHost(), HostDevice()))
+    assert flat.is_flat
+    for texts in ((nothing,), (nothing, *tokenized[3:5])):
+        np.testing.assert_array_equal(flat.run(Batch(texts)), padded.run(Batch(texts, exact=True)))
+
+
+@pytest.mark.parametrize("n_groups", [12, 4])
+def test_the_kernel_of_torch_takes_what_it_is_given(n_groups):
+    """Shapes and arguments only, by torch's own description of its operator: no device is needed for that."""
+    query = torch.empty(24, 12, 32, dtype=torch.float16, device="meta")
+    states = torch.empty(24, n_groups, 32, dtype=torch.float16, device="meta")
+    borders = torch.empty(4, dtype=torch.int32, device="meta")
+    found = flash_kernel(query, states, states, borders, 12, False, 0.2)
+    assert (found.shape, found.dtype) == (query.shape, query.dtype)
 
 
 def wrong_kernel(query, key, value, *_):
