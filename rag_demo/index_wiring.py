@@ -11,13 +11,14 @@ from rag_demo.classify import Classifier, assign
 from rag_demo.classify.nli import NliZeroShot
 from rag_demo.dense_wiring import open_store
 from rag_demo.index.build import Progress, counts, fill, kinds
+from rag_demo.index.ports import FIRST_REVISION
 from rag_demo.index.recipe import recipe
 from rag_demo.index.room import check_room, for_index, for_vectors
 from rag_demo.index.states import FileState
 from rag_demo.index.store import Manifest
 from rag_demo.indexing import now
 from rag_demo.ingest import Ingested
-from rag_demo.parts_wiring import create_parts
+from rag_demo.parts_wiring import create_parts, make_sketches
 from rag_demo.ports import Embedder
 from rag_demo.settings import Settings
 from rag_demo.types import Document
@@ -91,6 +92,7 @@ def index(
             )
         finally:
             parts.close()
+        make_sketches(folder, revision=FIRST_REVISION, embedder=(lambda: used) if adapted else None)
         manifest = Manifest(
             space_id=space_id,
             generation=folder.name,

@@ -22,8 +22,9 @@ from rag_demo.index.update import advance, check_enough, finish, is_unfinished, 
 from rag_demo.indexing import FilesRead, Job, Report
 from rag_demo.ingest import Ingested
 from rag_demo.lending import OpenModels, OpenVectors
-from rag_demo.parts_wiring import open_catalogue, open_parts, touch
+from rag_demo.parts_wiring import advance_sketches, make_sketches, open_catalogue, open_parts, touch
 from rag_demo.ports import Embedder
+from rag_demo.retrieve.sketch_files import keep_tables, read_table
 from rag_demo.settings import Settings
 
 # Share of the documents whose change makes a model that was adapted to them one of another configuration.
@@ -74,6 +75,7 @@ class Indexer:
                 found = differences(parts, revision=manifest.revision)
                 mend(parts, found, revision=manifest.revision, embedder=embedder, progress=progress)
                 finish(parts, folder, revision=manifest.revision)
+                self._make_sketches(manifest, folder)
                 self._forget(space_id)
         return found
 
@@ -112,6 +114,7 @@ class Indexer:
             changes = job.compare(self._known(job, manifest, folder))
             if not changes and not is_unfinished(folder):
                 touch(folder, changes.touched)
+                self._make_sketches(manifest, folder)
                 with contextlib.closing(open_catalogue(manifest, folder)) as catalogue:
                     return Report(manifest, tuple(job.problems(catalogue.problems())), Counts(), Counts())
             with self._open_parts(manifest, folder) as parts:
@@ -133,6 +136,12 @@ class Indexer:
             embedder=embedder,
             progress=job.progress,
         )
+        advance_sketches(
+            folder,
+            [*(state.path for state, _ in read), *changes.removed],
+            revision=revision,
+            embedder=embedder if manifest.model_folder else None,
+        )
         held = summary(parts, revision=revision)
         check_enough(held.files, problems := job.problems(held.problems))
         manifest = job.describe(
@@ -141,7 +150,9 @@ class Indexer:
         manifest = dataclasses.replace(manifest, changed=manifest.changed + counted.all)
         self._store.publish(manifest)
         self._forget(job.space_id)
-        finish(parts, folder, revision=revision, shared=bool(self._settings.qdrant_url))
+        shared = bool(self._settings.qdrant_url)
+        finish(parts, folder, revision=revision, shared=shared)
+        keep_tables(folder, {revision, revision - 1} if shared else {revision})
         files_counted = Counts(len(changes.added), len(changes.changed), len(changes.removed))
         return Report(manifest, tuple(problems), files_counted, counted, lag_s=job.lag_s(changes))
 
@@ -181,6 +192,12 @@ class Indexer:
         self._models.close_below(space)
         added = Counts(added=len(changes.states)), Counts(added=len(documents))
         return Report(manifest, tuple(problems), *added, rebuilt=reason)
+
+    def _make_sketches(self, manifest: Manifest, folder: Path) -> None:
+        """What ordering needs, for a generation that lacks it."""
+        if read_table(folder, revision=manifest.revision) is None:
+            embedder = partial(self._models.of, manifest, folder) if manifest.model_folder else None
+            make_sketches(folder, revision=manifest.revision, embedder=embedder)
 
     def _known(self, job: Job, manifest: Manifest, folder: Path) -> dict[str, FileState]:
         with contextlib.closing(open_catalogue(manifest, folder)) as catalogue:

@@ -31,6 +31,7 @@ from rag_demo.retrieve.cross_encoder import CrossEncoderScore
 from rag_demo.retrieve.rank import Ranker
 from rag_demo.retrieve.rerank import Reranker
 from rag_demo.retrieve.search import OpenSpace, Retriever
+from rag_demo.retrieve.sketch_files import read_table
 from rag_demo.settings import Settings
 
 # Generation folder, revision → its vectors.
@@ -210,6 +211,7 @@ def _open_generation(
         catalogue=open_catalogue(manifest, folder),
         dense=_read_dense(manifest, folder, embedder=model, settings=settings, read_dense=read_dense),
         encode_query=model.encode_query,
+        sketches=read_table(folder, revision=manifest.revision),
     )
     facts = FactReader.open(folder / "facts.sqlite", revision=manifest.revision)
     weight = settings.dense_weight if manifest.dense_weight < 0 else manifest.dense_weight

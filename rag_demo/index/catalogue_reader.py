@@ -20,7 +20,6 @@ from rag_demo.types import Document
 _FLAGS = frozenset(field.name for field in dataclasses.fields(Document) if field.type == "bool")
 _SELECT = f"SELECT {', '.join('d.' + column for column in COLUMNS)}"  # own constants, as in all statements below
 _VISIBLE = "f.gen_from <= :revision AND f.gen_to > :revision"
-_MOST_NAMES = 50_000
 _BATCH = 500  # older SQLite takes at most 999 parameters
 
 
@@ -33,13 +32,13 @@ class Listed(NamedTuple):
 
 
 class Outline(NamedTuple):
-    """What ordering needs to know of a document. ``namesakes``: documents of that name, itself included."""
+    """What ordering needs to know of a document. ``called``: see `short_names`."""
 
     full_name: str
     object_kind: str
     object_name: str
     traits: Traits
-    namesakes: int
+    called: tuple[str, ...] = ()
 
 
 class CatalogueReader:
@@ -48,7 +47,6 @@ class CatalogueReader:
     def __init__(self, connection: sqlite3.Connection, revision: int) -> None:
         self._connection = connection
         self._revision = revision
-        self._namesakes: dict[str, int] = {}
         self._reading = threading.Lock()  # see `opened`
 
     @classmethod
@@ -72,42 +70,21 @@ class CatalogueReader:
                     found[DocKey(document.space_id, document.doc_id)] = document
         return found
 
-    def outlines(self, keys: Sequence[DocKey]) -> dict[DocKey, Outline]:
-        """The same in short; unknown keys are left out."""
-        rows = []
-        for space_id in dict.fromkeys(key.space_id for key in keys):
-            for batch in _batches([key.doc_id for key in keys if key.space_id == space_id]):
-                marks, values = _placeholders("id", batch)
-                rows += self._rows(
-                    "SELECT d.space_id, d.doc_id, d.full_name, d.object_kind, d.object_name, d.traits, d.name "  # noqa: S608
-                    f"FROM documents d JOIN files f ON f.id = d.file WHERE {_VISIBLE} "
-                    f"AND d.space_id = :space AND d.doc_id IN ({marks})",
-                    values | {"space": space_id},
-                )
-        called = self._called([fold(name) for *_, name in rows])
-        return {
-            DocKey(space_id, doc_id): Outline(
-                full_name, kind, owner, decode_traits(traits), max(called.get(fold(name), 1), 1)
-            )
-            for space_id, doc_id, full_name, kind, owner, traits, name in rows
-        }
+    def outlines(self, paths: Sequence[str] | None = None) -> Iterator[tuple[str, Outline]]:
+        """Ids of all documents, or of those of the files ``paths``, with what they are in short."""
+        statement = (
+            "SELECT d.doc_id, d.full_name, d.object_kind, d.object_name, d.traits, d.name, d.module_kind "  # noqa: S608
+            f"FROM documents d JOIN files f ON f.id = d.file WHERE {_VISIBLE}"
+        )
+        rows = self._rows(statement, {}) if paths is None else self._rows_of_paths(statement, paths)
+        for doc_id, full_name, kind, owner, traits, name, module_kind in rows:
+            called = short_names(full_name, name, module_kind)
+            yield doc_id, Outline(full_name, kind, owner, decode_traits(traits), called)
 
     def names(self) -> list[str]:
         """Names of all documents and of the objects that they belong to, each as often as it is there."""
         statement = f"SELECT d.name, d.object_name FROM documents d JOIN files f ON f.id = d.file WHERE {_VISIBLE}"  # noqa: S608
         return [name for row in self._rows(statement, {}) for name in row]
-
-    def _called(self, names: Sequence[str]) -> dict[str, int]:
-        """How many documents have each name, those of other revisions included: a few more or less change nothing."""
-        known = {name: self._namesakes[name] for name in dict.fromkeys(names) if name in self._namesakes}
-        for batch in _batches([name for name in dict.fromkeys(names) if name not in known]):
-            marks, values = _placeholders("name", batch)
-            statement = f"SELECT name, COUNT(*) FROM names WHERE name IN ({marks}) GROUP BY name"  # noqa: S608
-            known.update(self._rows(statement, values))
-        if len(self._namesakes) > _MOST_NAMES:
-            self._namesakes = {}
-        self._namesakes |= known
-        return known
 
     def look_up(self, name: str, limit: int, *, where: Where = EVERYWHERE) -> list[DocKey]:
         """Documents called exactly ``name``, upper and lower case and ё/е taken as equal.
@@ -159,13 +136,7 @@ class CatalogueReader:
     def versions(self, paths: Sequence[str] | None = None) -> dict[str, str]:
         """Versions of all documents, or of those of the files ``paths``, with the ids of the documents."""
         statement = f"SELECT d.version, d.doc_id FROM documents d JOIN files f ON f.id = d.file WHERE {_VISIBLE}"  # noqa: S608
-        if paths is None:
-            return dict(self._rows(statement, {}))
-        found: dict[str, str] = {}
-        for batch in _batches(paths):
-            marks, values = _placeholders("path", batch)
-            found.update(self._rows(f"{statement} AND f.path IN ({marks})", values))
-        return found
+        return dict(self._rows(statement, {}) if paths is None else self._rows_of_paths(statement, paths))
 
     def with_versions(self, versions: Collection[str]) -> Iterator[Document]:
         """The documents with these versions, in the order of paths and lines within each batch."""
@@ -219,9 +190,21 @@ class CatalogueReader:
             found = dict(zip(COLUMNS, row, strict=True))
             yield Document(**found | {flag: bool(found[flag]) for flag in _FLAGS})
 
+    def _rows_of_paths(self, statement: str, paths: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        for batch in _batches(paths):
+            marks, values = _placeholders("path", batch)
+            yield from self._rows(f"{statement} AND f.path IN ({marks})", values)
+
     def _rows(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         with self._reading, translated("The catalogue cannot be used"):
             return self._connection.execute(statement, {"revision": self._revision, **values}).fetchall()
+
+
+def short_names(full_name: str, name: str, module_kind: str) -> tuple[str, ...]:
+    """What a document is called by one word: its own name first, and that of its object if it is a module of it."""
+    parts = fold(full_name).split(".")
+    shorter = [part for part in parts if part != fold(module_kind)]
+    return tuple(dict.fromkeys([fold(name), parts[-1], *shorter[-1:]]))
 
 
 def _filter(where: Where) -> tuple[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
     <data folder>/spaces/<space>/current.json       the manifest of the generation in use
                                  lock.sqlite        held by the process that builds
-                                 <generation>/      dense/  lexical/  catalogue.sqlite
+                                 <generation>/      dense/  lexical/  sketches/  catalogue.sqlite  facts.sqlite
 
 A generation is built in its own folder. Writing ``current.json`` by one atomic rename is the switch: whatever
 stops the build before it, the old generation stays in use; what a dead build left is removed by the next one.

@@ -17,7 +17,8 @@ from rag_demo.retrieve.prior import wanted
 from rag_demo.retrieve.purpose import purposes_of
 from rag_demo.retrieve.query import Query
 from rag_demo.retrieve.rank import Ranker
-from rag_demo.retrieve.sketch import Sketch, Sketches
+from rag_demo.retrieve.sketch import Sketch
+from rag_demo.retrieve.sketches import Sketches
 from rag_demo.retrieve.spaces import OpenSpace, rarity
 from rag_demo.types import LegRank
 

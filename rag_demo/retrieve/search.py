@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import TypeVar
 
 from rag_demo.index.catalogue_reader import Listed
@@ -97,15 +97,16 @@ class Retriever:
         if near is not None:
             legs["dense"] = near
         judged = _timed(timings, "fusion", partial(self._judge.judge, legs, searched, query))
-        hits = _timed(timings, "fetch", partial(self._hits, judged, limit))
+        hits: Iterable[Hit] = self._hits(judged, limit)
         missing = [] if near is not None else ["dense"]
-        if self._reranker is not None and len(hits) > 1:
-            reranked = _timed(timings, RERANK, partial(self._reranker, query.text, hits))
+        if self._reranker is not None and len(judged.legs) > 1:
+            first: list[Hit] = _timed(timings, "fetch", partial(list, hits))
+            reranked = _timed(timings, RERANK, partial(self._reranker, query.text, first))
             missing += [] if reranked.complete else [RERANK]
             hits = diversify(reranked.hits, lambda hit: _owner_of(hit.document))
         return Found(
             query=query,
-            hits=tuple(self._whole(hits, limit)),
+            hits=_timed(timings, "fetch", lambda: tuple(islice(self._whole(hits), limit))),
             rarity={term: rarity(searched, term) for term in query.terms},
             degraded=tuple(missing),
             timings_ms=timings,
@@ -160,7 +161,7 @@ class Retriever:
         encoders = [space.encode_query or self._encode_query for space in spaces]
         vectors = {encode: encode(query.text) for encode in dict.fromkeys(encoders)}
         found = [
-            index.search(vectors[encode], self._candidates, where=where)
+            index.search(vectors[encode], self._candidates, where=_inside(where))
             for index, encode in zip(indexes, encoders, strict=True)
         ]
         if len(vectors) == 1:
@@ -170,7 +171,7 @@ class Retriever:
         return [entry for entries in rounds for entry in entries if entry is not None][: self._candidates]
 
     def _lexical(self, spaces: Sequence[OpenSpace], query: Query, where: Where) -> list[Scored]:
-        return self._best(space.lexical.search(query.terms, self._candidates, where=where) for space in spaces)
+        return self._best(space.lexical.search(query.terms, self._candidates, where=_inside(where)) for space in spaces)
 
     def _exact(self, spaces: Sequence[OpenSpace], query: Query, where: Where, lexical: list[Scored]) -> list[Scored]:
         """Documents called as the question says, longer names first; namesakes in the order of the word search."""
@@ -186,30 +187,30 @@ class Retriever:
         scored = (entry for found in lists for entry in found)
         return heapq.nlargest(self._candidates, scored, key=lambda entry: entry.score)
 
-    def _hits(self, judged: Judged, limit: int) -> list[Hit]:
+    def _hits(self, judged: Judged, limit: int) -> Iterator[Hit]:
+        """The best candidates, ``limit`` at a time: mostly no more are looked at."""
         # Parts of one object become one hit, so that a few more may be needed than are shown.
         most = max(2 * limit + _SPARE, self._reranker.top if self._reranker else 0)
         best_first = judged.best_first()[:most]
-        documents = self._fetch([key for key, _ in best_first])
-        return [Hit(documents[key], score, judged.legs[key]) for key, score in best_first if key in documents]
+        step = max(limit, 1)
+        for start in range(0, len(best_first), step):
+            batch = best_first[start : start + step]
+            documents = self._fetch([key for key, _ in batch])
+            yield from (Hit(documents[key], score, judged.legs[key]) for key, score in batch if key in documents)
 
-    def _whole(self, hits: Sequence[Hit], limit: int) -> list[Hit]:
-        """The first ``limit`` hits; an object that the question names is shown whole, not the part that matched."""
-        shown: list[Hit] = []
+    def _whole(self, hits: Iterable[Hit]) -> Iterator[Hit]:
+        """The hits; an object that the question names is shown whole, not the part that matched."""
         joined: set[DocKey] = set()
         for hit in hits:
             document = hit.document
-            if len(shown) == limit:
-                break
             if DocKey(document.space_id, document.doc_id) in joined:
                 continue
             if document.doc_type == "metadata_object" and "exact" in hit.legs:
                 whole, ids = join_parts(document, self._namesakes(document))
                 joined.update(DocKey(document.space_id, doc_id) for doc_id in ids)
-                shown.append(replace(hit, document=whole))
+                yield replace(hit, document=whole)
             else:
-                shown.append(hit)
-        return shown
+                yield hit
 
     def _namesakes(self, document: Document) -> Iterable[Document]:
         where = Where((document.space_id,), (document.doc_type,))
@@ -232,6 +233,11 @@ def _objects(spaces: Sequence[OpenSpace], query: Query, where: Where) -> list[Li
     return [entry for space in spaces for entry in space.catalogue.of_kind(query.listed, where=where)]
 
 
+def _inside(where: Where) -> Where:
+    """The filter for the indexes of one space: they hold no other, and to ask that of every document takes its time."""
+    return replace(where, space_ids=())
+
+
 def _owner_of(document: Document) -> tuple[str, str, str]:
     return document.space_id, document.object_kind, document.object_name
 
@@ -241,7 +247,7 @@ def _timed(timings_ms: dict[str, float], name: str, work: Callable[[], Result]) 
     try:
         return work()
     finally:
-        timings_ms[name] = (time.perf_counter() - started) * 1e3
+        timings_ms[name] = timings_ms.get(name, 0.0) + (time.perf_counter() - started) * 1e3
 
 
 def _result(dense: Future[list[Scored] | None]) -> list[Scored] | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rag_demo.index.catalogue_reader import CatalogueReader
 from rag_demo.index.ports import DenseReader, LexicalReader
 from rag_demo.ports import Vectors
+from rag_demo.retrieve.sketch_table import SketchTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class OpenSpace:
     """The open indexes of one space.
 
     ``dense`` is None where vectors cannot be searched now. ``encode_query`` makes vectors of questions by the model
-    of this space; None: the one of the retriever does.
+    of this space; None: the one of the retriever does. ``sketches`` are those of all its documents; None: they are
+    made of the catalogue when the first question needs them, which takes seconds for a large configuration.
     """
 
     space_id: str
@@ -24,6 +26,7 @@ class OpenSpace:
     catalogue: CatalogueReader
     dense: DenseReader | None = None
     encode_query: Callable[[str], Vectors] | None = None
+    sketches: SketchTable | None = None
 
 
 def rarity(spaces: Sequence[OpenSpace], term: str) -> float:

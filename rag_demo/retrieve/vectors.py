@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -13,21 +14,43 @@ from rag_demo.index.analyse import stem
 from rag_demo.ports import Vectors
 
 Numbers = npt.NDArray[np.int32]
+Encode = Callable[[list[str]], Vectors]
 Kind = TypeVar("Kind", bound=np.generic)
 _FIRST_ROWS = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Different words with their stems.
+
+    ``vectors``, float32 ``(n, dimension)``, are those of the first ``n`` words, of length 1 or 0; None: of none.
+    """
+
+    words: Sequence[str] = ()
+    stems: Sequence[str] = ()
+    vectors: Vectors | None = field(default=None, repr=False)
 
 
 class Words:
     """Single words, numbered in the order in which they first come. Safe to call from several threads."""
 
-    def __init__(self, encode: Callable[[list[str]], Vectors] | None = None) -> None:
-        """Take the model: texts → float32 ``(n, dimension)``; a static one, or words take long. None: no vectors."""
+    def __init__(self, encode: Encode | None = None, known: Vocabulary | None = None) -> None:
+        """Take the model and what is known already.
+
+        Args:
+            encode: texts → float32 ``(n, dimension)``; a static model, or words take long. None: no vectors.
+            known: words that get the first numbers. Its vectors, of the same model, are not copied.
+        """
+        known = known or Vocabulary()
         self._encode = encode
         self._numbers: dict[str, int] = {}
         self._stems: dict[str, int] = {}
         self._stem_of: Numbers = np.zeros(_FIRST_ROWS, dtype=np.int32)
-        self._vectors: Vectors | None = None
+        self._stored = None if encode is None else known.vectors
+        self._first_late = 0 if self._stored is None else len(self._stored)
+        self._late: Vectors | None = None  # of the words from number `_first_late` on
         self._lock = threading.Lock()
+        self._add(known.words, known.stems)
 
     def __len__(self) -> int:
         """How many words are known."""
@@ -42,10 +65,22 @@ class Words:
         """The number of each word, int32 ``(len(words),)``."""
         with self._lock:
             missing = [word for word in dict.fromkeys(words) if word not in self._numbers]
-            if missing:
-                self._add(missing)
-            known = self._numbers
-            return np.fromiter((known[word] for word in words), dtype=np.int32, count=len(words))
+            self._add(missing, [stem(word) for word in missing])
+            return self._numbers_of(words)
+
+    def adopt(self, known: Vocabulary) -> Numbers:
+        """The number of each word of a vocabulary, whose stems are not worked out again."""
+        with self._lock:
+            pairs = zip(known.words, known.stems, strict=True)
+            missing = {word: stem for word, stem in pairs if word not in self._numbers}
+            self._add(list(missing), list(missing.values()))
+            return self._numbers_of(known.words)
+
+    def vocabulary(self) -> Vocabulary:
+        """The words so far in the order of their numbers, without vectors."""
+        with self._lock:
+            stems = list(self._stems)
+            return Vocabulary(list(self._numbers), [stems[number] for number in self._stem_of[: len(self._numbers)]])
 
     def stems(self, numbers: Numbers) -> Numbers:
         """A number for the stem of each word: the same for words that have it in common."""
@@ -56,27 +91,46 @@ class Words:
 
         Only with `have_vectors`, and for numbers that `numbers` gave.
         """
-        vectors = self._vectors
-        if vectors is None:
+        stored, late = self._stored, self._late
+        if stored is not None and late is not None:
+            is_late = numbers >= self._first_late
+            found = stored[np.minimum(numbers, self._first_late - 1)]
+            found[is_late] = late[numbers[is_late] - self._first_late]
+            return found
+        rows = late if stored is None else stored
+        if rows is None:
             raise ValueError("These words have no vectors, or there are no words yet.")
-        return vectors[numbers]
+        return rows[numbers]
 
-    def _add(self, words: list[str]) -> None:
+    def _numbers_of(self, words: Sequence[str]) -> Numbers:
+        known = self._numbers
+        return np.fromiter((known[word] for word in words), dtype=np.int32, count=len(words))
+
+    def _add(self, words: Sequence[str], stems: Sequence[str]) -> None:
         start = len(self._numbers)
         places = slice(start, start + len(words))
         self._stem_of = _grown(self._stem_of, places.stop)
-        self._stem_of[places] = [self._stems.setdefault(stem(word), len(self._stems)) for word in words]
-        if self._encode is not None:
-            vectors = self._encode(words)
-            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-            before = self._vectors
-            if before is None:
-                before = np.zeros((_FIRST_ROWS, vectors.shape[1]), dtype=np.float32)
-            rows = _grown(before, places.stop)
-            rows[places] = vectors / np.maximum(lengths, 1e-9)
-            self._vectors = rows
+        self._stem_of[places] = [self._stems.setdefault(stem, len(self._stems)) for stem in stems]
+        if self._encode is not None and places.stop > max(start, self._first_late):
+            self._add_vectors(unit(self._encode(list(words[max(self._first_late - start, 0) :]))), stop=places.stop)
         # Last, so that no number is given away before its row is there.
         self._numbers.update((word, start + offset) for offset, word in enumerate(words))
+
+    def _add_vectors(self, vectors: Vectors, *, stop: int) -> None:
+        """Put vectors down as those of the words before number ``stop``."""
+        before = self._late
+        if before is None:
+            before = np.zeros((_FIRST_ROWS, vectors.shape[1]), dtype=np.float32)
+        end = stop - self._first_late
+        rows = _grown(before, end)
+        rows[end - len(vectors) : end] = vectors
+        self._late = rows
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """The same vectors, each of length 1; those without a length stay 0."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-9), dtype=np.float32)
 
 
 def _grown(rows: npt.NDArray[Kind], needed: int) -> npt.NDArray[Kind]:

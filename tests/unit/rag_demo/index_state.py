@@ -17,6 +17,7 @@ from rag_demo.index.fact_store import FactReader
 from rag_demo.index.ports import version_of
 from rag_demo.index.store import SpaceStore
 from rag_demo.parts_wiring import read_lexical
+from rag_demo.retrieve.sketch_files import read_table
 
 QUESTIONS = ("Посчитать0_1", "считает имя", "список справочник", "найти", "модуль адрес", "новое слово")
 
@@ -41,6 +42,7 @@ def state_of(data: Path, space: str) -> dict[str, Any]:
         "facts": sorted(map(repr, rows)),
         "vectors": vectors_of(folder / "dense", manifest.revision),
         "words": words_of(folder / "lexical", manifest.revision),
+        "sketches": sketches_of(folder, manifest.revision, [document.doc_id for document in documents.values()]),
         "counts": manifest.counts,
     }
 
@@ -57,6 +59,17 @@ def vectors_of(folder: Path, revision: int) -> dict[str, tuple[float, ...]]:
         records, _ = reader._open_shard.scroll(request)
     return {
         str(record.id).replace("-", ""): tuple(np.round(record.vector["passage"], 6).tolist()) for record in records
+    }
+
+
+def sketches_of(folder: Path, revision: int, ids: list[str]) -> dict[str, Any]:
+    """What ordering needs of each document, words written out: their numbers depend on what was there before."""
+    table = read_table(folder, revision=revision)
+    assert table is not None
+    words = table.vocabulary.words
+    return {
+        doc_id: one._replace(row=one.row.tolist(), words=[words[number] for number in one.words])
+        for doc_id, one in table.sketches(ids)
     }
 
 

@@ -363,6 +363,25 @@ def test_verify_makes_vectors_anew_that_cannot_be_opened(index, library, setting
     assert_equals_clean()
 
 
+def test_what_ordering_needs_is_made_where_it_is_missing(index, dump, library, settings, assert_equals_clean):
+    age(dump.root)
+    folder = settings.data_path / "spaces"
+    index()
+    (table,) = folder.glob("*/*/sketches/1")
+    shutil.rmtree(table)
+    assert ask(library, "Посчитать0_0")[0] == "CommonModule.Модуль0.Посчитать0_0"
+    assert index().is_unchanged
+    assert table.is_dir()
+    shutil.rmtree(table)
+    library.verify("лавка", progress=lambda *_: None)
+    assert table.is_dir()
+    shutil.rmtree(table)
+    dump.write_module("Модуль0", ["Посчитать0_0", "СовсемНовая"])
+    index()
+    assert [entry.name for entry in table.parent.iterdir()] == ["2"]
+    assert_equals_clean()
+
+
 def test_drop(index, library, settings):
     index()
     library.drop("лавка")

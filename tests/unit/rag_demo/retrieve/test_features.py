@@ -25,10 +25,10 @@ ASKED = Asked(("получить", "курс", "валюты"), np.array([1.0, 2
 SOFT = [name for name in NAMES if name.startswith("soft")]
 
 
-def outline(full_name, namesakes=1, **changes):
+def outline(full_name, **changes):
     document = make_document(full_name, **{"doc": "", "body": "", "signature": ""} | changes)
     traits = decode_traits(encode_traits(document))
-    return Outline(full_name, document.object_kind, document.object_name, traits, namesakes)
+    return Outline(full_name, document.object_kind, document.object_name, traits)
 
 
 RATE = outline("CommonModule.Курсы.ПолучитьКурсВалюты"), {"lexical": LegRank(1, 9.0), "dense": LegRank(2, 0.5)}
@@ -121,7 +121,7 @@ SOME = st.lists(WORD, unique=True, max_size=5).map(tuple)
 @given(st.lists(st.tuples(SOME, SOME, SOME), min_size=1, max_size=6), st.lists(WORD, unique=True, min_size=1))
 def test_coverage_is_that_of_going_over_every_word(found, asked):
     words = with_vectors()
-    outlines = [Outline("А.Б.В", "", "", Traits(*texts, frozenset(), 0.0), 1) for texts in found]
+    outlines = [Outline("А.Б.В", "", "", Traits(*texts, frozenset(), 0.0)) for texts in found]
     idf = np.arange(1, len(asked) + 1, dtype=np.float32)
     columns = table([(one, {}) for one in outlines], words, Asked(tuple(asked), idf))
     vector = {word: words.vectors(words.numbers([word]))[0] for word in {*asked, *chain(*chain(*found))}}
