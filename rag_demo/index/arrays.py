@@ -23,13 +23,13 @@ def write_arrays(folder: Path, arrays: Arrays, *, layout: str) -> None:
     Whatever stops it, the folder has all of them or is not there.
 
     Args:
-        folder: its parent is there.
+        folder: made with its parents if need be.
         arrays: by names that can be those of files.
         layout: what `map_arrays` must be asked for to get them.
     """
     draft = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
+    draft.mkdir(parents=True)
     (draft / _LAYOUT).write_text(layout, encoding="utf-8")
     for name, array in arrays.items():
         with (draft / f"{name}.npy").open("wb") as stream:

@@ -31,9 +31,7 @@ _BATCH = 4_096
 
 def write_table(generation: Path, table: SketchTable, *, revision: int) -> None:
     """Put a table beside an index; nobody looks for it before the revision is that of the manifest."""
-    folder = generation / _FOLDER
-    folder.mkdir(exist_ok=True)
-    write_arrays(folder / str(revision), _named(table.arrays), layout=_LAYOUT)
+    write_arrays(generation / _FOLDER / str(revision), _named(table.arrays), layout=_LAYOUT)
 
 
 def write_vectors(generation: Path, table: SketchTable, encode: Callable[[list[str]], Vectors]) -> None:

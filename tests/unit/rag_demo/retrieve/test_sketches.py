@@ -97,8 +97,8 @@ def test_unknown_ids_and_an_empty_table(outlines):
 def test_stored_vectors_are_those_of_the_model(outlines, tmp_path):
     ids = list(outlines)
     table = SketchTable.of_outlines((doc_id, outlines[doc_id]) for doc_id in ids[:3])
-    write_table(tmp_path, table, revision=1)
     write_vectors(tmp_path, table, EMBEDDER.encode_documents)
+    write_table(tmp_path, table, revision=1)
     write_table(tmp_path, read_table(tmp_path, revision=1).advanced((), outlines.items()), revision=2)
     asked = []
 
