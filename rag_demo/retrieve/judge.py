@@ -33,10 +33,14 @@ class Judged:
     scores: Floats
 
     def best_first(self) -> list[tuple[DocKey, float]]:
-        """All candidates with their scores, at most two of one object among the first five."""
+        """All candidates with their scores.
+
+        At most two of one object stand among the first five, and one part of each method among the first ten.
+        """
         keys = list(self.sketches)
         order = np.argsort(-self.scores, kind="stable").tolist()
-        varied = diversify(order, lambda place: _object_of(keys[place], self.sketches[keys[place]]))
+        once = diversify(order, lambda place: _passage_of(keys[place], self.sketches[keys[place]]), within=10, most=1)
+        varied = diversify(once, lambda place: _object_of(keys[place], self.sketches[keys[place]]))
         return [(keys[place], float(self.scores[place])) for place in varied]
 
 
@@ -103,3 +107,8 @@ def _asked(spaces: Sequence[OpenSpace], query: Query) -> Asked:
 
 def _object_of(key: DocKey, found: Sketch) -> tuple[str, str, str]:
     return key.space_id, found.object_kind, found.object_name
+
+
+def _passage_of(key: DocKey, found: Sketch) -> tuple[str, str]:
+    """Parts of one method are one passage; those of an object's description hold different facts."""
+    return key.space_id, found.full_name if "method" in found.facts else key.doc_id
