@@ -19,7 +19,8 @@ from functools import lru_cache
 
 import snowballstemmer
 
-from rag_demo.index.words import FUNCTION_WORDS, KEYWORDS, NOUNS_LIKE_VERBS
+from rag_demo.index.nouns import plain_form
+from rag_demo.index.words import FUNCTION_WORDS, KEYWORDS
 
 _WORD = re.compile(r"\w+")
 # Borders: lower to upper case, the last capital of an acronym before a word, letters to digits, and one
@@ -100,10 +101,8 @@ def _terms_of_spelling(word: str) -> Iterator[str]:
 @lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
     """Stem of a folded word, by the stemmer of its script; words of other scripts stay as they are."""
-    if word in NOUNS_LIKE_VERBS:
-        return word
     if _CYRILLIC.fullmatch(word):
-        return _stemmer("russian", word)
+        return _stemmer("russian", plain_form(word))
     if _LATIN.fullmatch(word) and len(word) > 3:  # "ids", "sms", "was": too short to cut safely
         return _stemmer("english", word)
     return word

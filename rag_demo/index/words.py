@@ -17,9 +17,6 @@ FUNCTION_WORDS = frozenset(
     """.split()  # noqa: SIM905  # five hundred quoted words would be harder to read
 )
 
-# Nouns that the Russian stemmer takes for verbs in one case: «реквизит» would become another stem than «реквизиты».
-NOUNS_LIKE_VERBS = frozenset("аудит визит дебит депозит дефицит кредит лимит реквизит транзит".split())  # noqa: SIM905
-
 # Words of the language in both spellings. «Возврат», «Новый», «Экспорт» and the like are names too;
 # they are left out of bodies only.
 KEYWORDS = frozenset(

@@ -1,0 +1,31 @@
+"""Forms of Russian nouns, by the dictionary of pymorphy3.
+
+A stemmer cuts endings and knows no words: it takes «режим», «обмен», «прибыли», «лимит» for verbs, «реквизит» and
+«реквизиты» for different words, and never brings «список» and «списка», «остаток» and «остатки» together. One noun in
+fifty has such forms, among them the commonest of 1C.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+
+def plain_form(word: str) -> str:
+    """The instrumental plural of a noun («остаток», «остатки» → «остатками»), whose ending no stemmer mistakes.
+
+    Args:
+        word: folded. One that is no noun, or not in the dictionary, comes back as it is.
+    """
+    parsed = _analyser().parse(word)[0]
+    if parsed.tag.POS != "NOUN" or not parsed.is_known:
+        return word
+    form = parsed.inflect({"plur", "ablt"}) or parsed.inflect({"ablt"})
+    return word if form is None else str(form.word).replace("ё", "е")
+
+
+@lru_cache(maxsize=1)
+def _analyser() -> Any:
+    import pymorphy3
+
+    return pymorphy3.MorphAnalyzer(lang="ru")
