@@ -1,56 +1,68 @@
-"""When the chat refuses: questions that nothing in the demo configuration answers, and those with the answer found.
+"""When the chat refuses: questions that nothing in a configuration answers, and those with the answer found.
 
-Both halves of the golden questions: ``tune`` chose the thresholds of `rag_demo/chat/evidence.py`, ``test`` did not.
-Writes the risk-coverage curve, too: how many of the answered questions go wrong as fewer are answered.
+    python benchmarks/chat_refusal.py [DUMP[=FILE] …] [--other DUMP] [--json FILE]
+
+First the golden questions of the bundled configuration: the half ``tune`` has a part in the weights of
+`rag_demo/chat/confidence.json`, ``test`` and unanswerable.yaml have none. Then, with any dump or ``--other`` given, set
+(d): the index «removed» of ``rag-demo eval`` of the bundled configuration and of each dump (``=FILE``: only the paths
+in that file). Asked are names of another configuration (``--other`` for the bundled one, the bundled one for the
+others), questions on objects that were taken out, and known items that stay. Writes risk-coverage curves, too.
 """
 
 from __future__ import annotations
 
+import argparse
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
-from common import arguments, report
+from common import report
+from risk_coverage import Asked, curve, plot
 
-from rag_demo.chat.evidence import strength, weigh
+from rag_demo.chat.answer import Assistant
+from rag_demo.chat.confidence import Confidence
+from rag_demo.chat.evidence import weigh
 from rag_demo.configurations import bundled
 from rag_demo.configurations.golden import Question, load_golden
+from rag_demo.evaluate.cases import Case
+from rag_demo.evaluate.run import FUSED, ranks_of
+from rag_demo.evaluating import Request, opened_plans
 from rag_demo.index.ports import Where
 from rag_demo.library import Library
-from rag_demo.retrieve.search import Found
+from rag_demo.retrieve.search import Found, Retriever
 from rag_demo.settings import read_settings
 from rag_demo.types import Document
 
 TOP_K = 5
-_RISK = "share of those without the right source"
-_WIDTH, _HEIGHT, _EDGE = 520, 320, 50
+_TARGETS = {"unanswerable_refused": 0.8, "wrongly_refused": 0.1}
+_KINDS = {"foreign-name": "names of another configuration", "removed-object": "objects taken out"}
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One wording: how strong the evidence for it is, and whether the answer is among what was found."""
+class Judge:
+    """How sure the chat is of what a search found."""
 
-    split: str
-    unanswerable: bool
-    strength: float
-    gold_found: bool
+    def __init__(self) -> None:
+        self._confidence = Confidence.load()
+
+    def strength(self, found: Found) -> float:
+        """1 and above: it is answered."""
+        if found.listed:
+            return 10.0
+        return self._confidence.of(found.hits, weigh(found.rarity, found.query.actions))
 
 
-def ask_all() -> list[Asked]:
+def golden(judge: Judge) -> list[Asked]:
+    """All wordings of the golden questions and the unanswerable ones that were written afterwards."""
+    asked = []
     with tempfile.TemporaryDirectory() as folder:
         library = Library(replace(read_settings(), data_dir=folder, answer_cache="off"))
         library.index(bundled(), "demo", progress=lambda *_: None)
-        asked = []
         with library.assistant(("demo",)) as assistant:
-            search = partial(assistant.search, where=Where(("demo",)), limit=TOP_K)
             for question in [*load_golden(), *fresh()]:
-                for wording in question.wordings:
-                    found = search(wording)
-                    asked.append(Asked(question.split, question.refuse, _strength(found), _has_gold(question, found)))
+                asked += [_golden(question, wording, assistant, judge) for wording in question.wordings]
         library.close()
     return asked
 
@@ -61,15 +73,10 @@ def fresh() -> list[Question]:
     return [Question(f"fresh-{n}", said, "how-to", "ru", "fresh", refuse=True) for n, said in enumerate(wordings)]
 
 
-def _strength(found: Found) -> float:
-    if found.listed:
-        return 10.0
-    weights = weigh(found.rarity, found.query.actions)
-    return max((strength(hit, weights) for hit in found.hits), default=0.0)
-
-
-def _has_gold(question: Question, found: Found) -> bool:
-    return any(_answers(hit.document, gold) for gold in question.gold for hit in found.hits)
+def _golden(question: Question, wording: str, assistant: Assistant, judge: Judge) -> Asked:
+    found = assistant.search(wording, where=Where(("demo",)), limit=TOP_K)
+    gold_found = any(_answers(hit.document, gold) for gold in question.gold for hit in found.hits)
+    return Asked(question.kind, question.split, question.refuse, judge.strength(found), gold_found)
 
 
 def _answers(document: Document, gold: str) -> bool:
@@ -78,75 +85,68 @@ def _answers(document: Document, gold: str) -> bool:
     return name == gold or name.startswith(f"{gold}.") or gold.startswith(f"{name}.")
 
 
+def removed(dump: str, other: Path | None, judge: Judge) -> tuple[str, list[Asked]]:
+    """Name of a configuration and its set (d), test split; an empty name of a dump is the bundled configuration."""
+    folder, _, only = dump.partition("=")
+    request = Request(
+        Path(folder) if folder else None, only=Path(only) if only else None, other=other, parts=("removed",)
+    )
+    name, asked = "", []
+    for plan, where, retriever in opened_plans(request, read_settings()):
+        name = plan.ingested.configuration_name
+        asked = [_removed(case, where, retriever, judge) for case in plan.answered if case.split == "test"]
+    return f"{name}, part" if only else name, asked
+
+
+def _removed(case: Case, where: Where, retriever: Retriever, judge: Judge) -> Asked:
+    found = retriever.search(case.question, TOP_K, where=where)
+    gold_found = any(rank is not None for rank in ranks_of(case, found.hits)[FUSED])
+    return Asked(case.kind, case.split, not case.gold, judge.strength(found), gold_found)
+
+
 def figures(asked: Sequence[Asked]) -> dict[str, Any]:
+    """The two shares that there are targets for; unanswerable questions of every kind by themselves, too."""
     unanswerable = [one for one in asked if one.unanswerable]
     with_gold = [one for one in asked if one.gold_found and not one.unanswerable]
-    refused = sum(one.strength < 1 for one in unanswerable)
-    wrongly = sum(one.strength < 1 for one in with_gold)
+    kinds = dict.fromkeys(one.kind for one in unanswerable if one.kind in _KINDS)
     return {
         "unanswerable": len(unanswerable),
-        "unanswerable_refused": round(refused / len(unanswerable), 3),
+        "unanswerable_refused": _refused(unanswerable),
         "with_gold_among_the_sources": len(with_gold),
-        "wrongly_refused": round(wrongly / len(with_gold), 3),
+        "wrongly_refused": _refused(with_gold),
+        **{
+            _KINDS[kind]: {"unanswerable": len(these), "unanswerable_refused": _refused(these)}
+            for kind in kinds
+            for these in [[one for one in unanswerable if one.kind == kind]]
+        },
     }
 
 
-def curve(asked: Sequence[Asked]) -> list[dict[str, float]]:
-    """From all answered to the surest alone: share answered, and of those the share without the right source."""
-    points = []
-    for threshold in sorted({0.0, 1.0, *(round(one.strength, 2) for one in asked)}):
-        answered = [one for one in asked if one.strength >= threshold]
-        if answered:
-            wrong = sum(not one.gold_found for one in answered)
-            risk, covered = wrong / len(answered), len(answered) / len(asked)
-            points.append({"threshold": threshold, "coverage": round(covered, 3), "risk": round(risk, 3)})
-    return points
-
-
-def plot(curves: dict[str, list[dict[str, float]]], path: Path) -> None:
-    """The curves as SVG; the circle is the threshold in use."""
-    top = max(point["risk"] for points in curves.values() for point in points) or 1.0
-
-    def place(point: dict[str, float]) -> tuple[float, float]:
-        x = _EDGE + point["coverage"] * (_WIDTH - 2 * _EDGE)
-        return x, _HEIGHT - _EDGE - point["risk"] / top * (_HEIGHT - 2 * _EDGE)
-
-    style = 'font-family="sans-serif" font-size="12"'
-    right, bottom = _WIDTH - _EDGE, _HEIGHT - _EDGE
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" {style}>',
-        '<rect width="100%" height="100%" fill="white"/>',
-        f'<path d="M{_EDGE},{_EDGE}V{bottom}H{right}" fill="none" stroke="black"/>',
-        f'<text x="{_WIDTH / 2}" y="{_HEIGHT - 12}" text-anchor="middle">share of questions answered</text>',
-        f'<text x="14" y="{_HEIGHT / 2}" transform="rotate(-90 14 {_HEIGHT / 2})" text-anchor="middle">{_RISK}</text>',
-        f'<text x="{_EDGE - 6}" y="{_EDGE + 4}" text-anchor="end">{top:.2f}</text>',
-        f'<text x="{_EDGE - 6}" y="{bottom}" text-anchor="end">0</text>',
-        f'<text x="{right}" y="{bottom + 16}" text-anchor="middle">1</text>',
-    ]
-    for (name, points), colour in zip(curves.items(), ("#888888", "#1f5fbf"), strict=False):
-        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(place, points))
-        x, y = place(next(point for point in points if point["threshold"] == 1.0))
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
-        parts.append(f'<text x="{x + 8:.1f}" y="{y + 14:.1f}" fill="{colour}">{name}</text>')
-    path.write_text("\n".join([*parts, "</svg>", ""]), encoding="utf-8")
+def _refused(asked: Iterable[Asked]) -> float | None:
+    refused = [one.refused for one in asked]
+    return round(sum(refused) / len(refused), 3) if refused else None
 
 
 def main() -> None:
-    options = arguments(__doc__ or "")
-    asked = ask_all()
-    halves = {split: [one for one in asked if one.split == split] for split in ("tune", "test")}
-    curves = {split: curve(half) for split, half in halves.items()}
-    result = {"benchmark": "chat_refusal", **{split: figures(half) for split, half in halves.items()}}
-    targets = {"unanswerable_refused": 0.8, "wrongly_refused": 0.1}
-    more = [one for one in asked if one.split == "fresh"]
-    result["fresh"] = {
-        "unanswerable": len(more),
-        "unanswerable_refused": round(sum(one.strength < 1 for one in more) / len(more), 3),
-    }
-    report({**result, "targets": targets, "risk_coverage": curves}, options.json)
-    if options.json:
-        plot(curves, options.json.with_suffix(".svg"))
+    options = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    options.add_argument("dumps", nargs="*", metavar="DUMP[=FILE]")
+    options.add_argument("--other", type=Path, metavar="DUMP")
+    options.add_argument("--json", type=Path, help="write the result here")
+    given = options.parse_args()
+    judge = Judge()
+    asked = golden(judge)
+    sets = {split: [one for one in asked if one.split == split] for split in ("tune", "test", "fresh")}
+    result = {"benchmark": "chat_refusal", **{name: figures(these) for name, these in sets.items()}}
+    curves = {f"golden questions, {split}": curve(sets[split]) for split in ("tune", "test")}
+    if given.dumps or given.other:
+        elsewhere = {}
+        for dump in ("", *given.dumps):
+            name, these = removed(dump, None if dump else given.other, judge)
+            elsewhere[name], curves[name] = figures(these), curve(these)
+        result["removed"] = elsewhere
+    report({**result, "targets": _TARGETS, "risk_coverage": curves}, given.json)
+    if given.json:
+        plot(curves, given.json.with_suffix(".svg"))
 
 
 if __name__ == "__main__":

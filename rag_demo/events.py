@@ -39,7 +39,7 @@ class RetrievalFinished:
     duration_ms: float
     hits: int
     hit: bool
-    evidence: float | None = None  # of the best hit, see `chat.evidence.strength`: 1 is enough; None: no hit, or a list
+    evidence: float | None = None  # see `chat.confidence`: 1 is enough; None: no hit, or a list
     degraded: tuple[str, ...] = ()  # legs that were missing
     stages_ms: tuple[tuple[str, float], ...] = ()  # "lexical", "dense", "exact", "fusion", …
 

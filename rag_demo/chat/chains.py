@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rag_demo.chat.asked import Asked
+from rag_demo.chat.asked import ALL_EVENTS, Asked
 from rag_demo.chat.cards import description
 from rag_demo.chat.phrases import Phrases
 from rag_demo.chat.ports import Knowledge, Library
@@ -33,7 +33,10 @@ class Step:
 def steps(object_name: str, asked: Asked, knowledge: Knowledge) -> list[Step]:
     """The handlers of an object for the events that are asked for; the object's own before those of subscriptions."""
     handlers = list(knowledge.handlers(object_name))
-    return [step for event in asked.events for step in _of_event(handlers, object_name, event)]
+    events = asked.events
+    if events == ALL_EVENTS:
+        events = tuple(dict.fromkeys(relation.detail for relation, _ in handlers))
+    return [step for event in events for step in _of_event(handlers, object_name, event)]
 
 
 def _of_event(handlers: list[Handled], object_name: str, event: str) -> Iterator[Step]:
@@ -48,7 +51,15 @@ def _of_event(handlers: list[Handled], object_name: str, event: str) -> Iterator
                 yield Step(event, method, by=relation.source)
 
 
-def tell(chain: list[Step], numbers: dict[str, int], knowledge: Knowledge, library: Library, phrases: Phrases) -> str:
+def tell(  # what the caller has, handed on
+    chain: list[Step],
+    numbers: dict[str, int],
+    knowledge: Knowledge,
+    library: Library,
+    phrases: Phrases,
+    *,
+    title: str = "",
+) -> str:
     """The chain as a numbered list, each step with what it is for and, of the object's own handlers, what it calls.
 
     Args:
@@ -57,8 +68,9 @@ def tell(chain: list[Step], numbers: dict[str, int], knowledge: Knowledge, libra
         knowledge: the facts.
         library: where the text of a handler is read.
         phrases: of the language of the answer.
+        title: above the list; default: what happens.
     """
-    lines = [phrases.happens]
+    lines = [title or phrases.happens]
     for place, step in enumerate(chain, start=1):
         said = spoken_name(step.method.full_name) if step.by else step.method.name
         by = f" ({phrases.subscription} {step.by.partition('.')[2]})" if step.by else ""

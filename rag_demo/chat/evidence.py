@@ -1,4 +1,7 @@
-"""Whether passages speak of what a question asks at all. Pure functions.
+"""Whether one passage speaks of what a question asks at all. Pure functions.
+
+Whether all that was found is enough for an answer is judged in `confidence`, by this and by more; what is evidence by
+itself comes first among the sources.
 
 The rule: a hit is evidence if the question names it as it is written, or if the hit's own words cover at least
 `ENOUGH` of the question's words, each weighted by how rare it is in the configuration (idf; a word that occurs
@@ -23,14 +26,12 @@ from rag_demo.chat.vocabulary import root
 from rag_demo.index.analyse import terms
 from rag_demo.types import Document, Hit
 
-# Chosen on the tune half of the demo configuration's golden questions: hardly more than the smallest that refuses all
-# unanswerable ones there (0.36), at the price of 5 % of those with the answer among five hits. 0.42 refuses a few more
-# of either, and too many where methods have no comments. Both halves, questions that were written afterwards, and the
-# curve: docs/results/chat_refusal.json.
+# Chosen on the tune half of the demo configuration's golden questions, as the smallest that tells the unanswerable ones
+# from the others there, and a little more.
 ENOUGH = 0.38
 ENOUGH_OF_FEW = 0.55
 ENOUGH_OF_NAMED = 0.6
-_FEW = 2
+FEW = 2
 _IDENTIFIER_SHARE = 2.0
 VERB_SHARE = 0.3
 
@@ -59,14 +60,14 @@ def strength(hit: Hit, weights: Mapping[str, float]) -> float:
     """How strong the evidence of a hit is; at 1 and above it is enough."""
     if "exact" in hit.legs:
         return max(1.0 / ENOUGH, 1.0)
-    asked = _by_root(weights)
-    enough = ENOUGH_OF_FEW if len(asked) <= _FEW else ENOUGH
-    return coverage(hit.document, weights) / (ENOUGH_OF_NAMED if any(map(_is_name, asked)) else enough)
+    asked = by_root(weights)
+    enough = ENOUGH_OF_FEW if len(asked) <= FEW else ENOUGH
+    return coverage(hit.document, weights) / (ENOUGH_OF_NAMED if any(map(is_name, asked)) else enough)
 
 
 def coverage(document: Document, weights: Mapping[str, float]) -> float:
     """Share of the question, by weight of its roots, that the words of a document cover; 0 to 1."""
-    asked = _by_root(weights)
+    asked = by_root(weights)
     total = sum(asked.values())
     if not total:
         return 0.0
@@ -77,24 +78,36 @@ def coverage(document: Document, weights: Mapping[str, float]) -> float:
 @lru_cache(maxsize=256)
 def roots_of(document: Document) -> frozenset[str]:
     """The roots of all words of a document, and its identifiers."""
-    texts = (document.full_name, document.synonym, document.header, document.doc, document.body)
-    return frozenset(map(_root, terms("\n".join(texts))))
+    return head_roots_of(document) | _roots(document.body)
 
 
-def _by_root(weights: Mapping[str, float]) -> dict[str, float]:
+@lru_cache(maxsize=256)
+def head_roots_of(document: Document) -> frozenset[str]:
+    """The same without the body: what it is called and what is said of it."""
+    return _roots(f"{document.full_name}\n{document.synonym}\n{document.header}\n{document.doc}")
+
+
+@lru_cache(maxsize=256)
+def name_roots_of(document: Document) -> frozenset[str]:
+    """The roots of the words of its own name."""
+    return frozenset(root for root in _roots(document.name) if not root.startswith("#"))
+
+
+def by_root(weights: Mapping[str, float]) -> dict[str, float]:
     """Weights by root and by identifier; of «EAN13» only the parts count, people write that in many ways."""
     found: dict[str, float] = {}
     for term, weight in weights.items():
-        if _is_name(term):
+        if is_name(term):
             found[term] = _IDENTIFIER_SHARE * weight
         elif not term.startswith("#"):
             found[root(term)] = max(found.get(root(term), 0.0), weight)
     return found
 
 
-def _root(term: str) -> str:
-    return term if term.startswith("#") else root(term)
+def _roots(text: str) -> frozenset[str]:
+    return frozenset(term if term.startswith("#") else root(term) for term in terms(text))
 
 
-def _is_name(term: str) -> bool:
+def is_name(term: str) -> bool:
+    """Whether a term is an identifier that people write in one way only."""
     return term.startswith("#") and not any(letter.isdigit() for letter in term)

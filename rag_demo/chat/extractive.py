@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rag_demo.chat.asked import what_is_asked
+from rag_demo.chat import related
+from rag_demo.chat.asked import ALL_EVENTS, Asked, Relations, what_is_asked
 from rag_demo.chat.cards import card, description
 from rag_demo.chat.chains import Step, extensions, movements, steps, tell
 from rag_demo.chat.evidence import coverage
@@ -58,10 +59,14 @@ def compose(
     """
     knowledge, library = knowledge or Nothing(), library or Nothing()
     asked, phrases = what_is_asked(question), phrases_for(question)
-    best = _object_of(sources[0])
+    best, objects = _object_of(sources[0]), dict.fromkeys(map(_object_of, sources[:_TOLD]))
+    if asked.relations:
+        for about in objects:
+            if names := related.related(about, asked.relations, knowledge):
+                return _related(about, names, asked.relations, sources, phrases, knowledge, library)
     if asked.events and (chain := steps(best, asked, knowledge)):
-        return _what_happens(best, chain, sources, phrases, knowledge, library)
-    for about in dict.fromkeys(map(_object_of, sources[:_TOLD])) if asked.members else ():
+        return _what_happens(best, chain, asked, sources, phrases, knowledge, library)
+    for about in objects if asked.members else ():
         if found := tables(about, asked, knowledge, phrases):
             return _what_it_has(about, found, sources, phrases, library)
     told = [source for source in sources[:_TOLD] if _speaks_as_well(source, sources[0], weights)]
@@ -98,6 +103,7 @@ def nearest(question: str, documents: Sequence[Document]) -> str:
 def _what_happens(  # noqa: PLR0917  # what the caller has, handed on
     about: str,
     chain: Sequence[Step],
+    asked: Asked,
     sources: Sequence[Source],
     phrases: Phrases,
     knowledge: Knowledge,
@@ -106,14 +112,32 @@ def _what_happens(  # noqa: PLR0917  # what the caller has, handed on
     named = [library.named(name) for name in dict.fromkeys([about, *(step.method.full_name for step in chain)])]
     complete = _with(sources, [document for document in named if document is not None])
     numbers = {source.hit.document.full_name: source.n for source in reversed(complete)}
-    moved = movements(about, knowledge, phrases)
+    every = asked.events == ALL_EVENTS
+    moved = "" if every else movements(about, knowledge, phrases)
     blocks = [
         _object_line(about, knowledge, numbers),
-        tell(list(chain), numbers, knowledge, library, phrases),
+        tell(list(chain), numbers, knowledge, library, phrases, title=phrases.handlers if every else ""),
         *([moved + _cited(about, numbers)] if moved else []),
     ]
     used = {about, *(step.method.full_name for step in chain)}
     others = [source for source in complete if source.hit.document.full_name not in used]
+    return Composed(_joined(blocks, others, phrases), complete)
+
+
+def _related(  # noqa: PLR0917  # what the caller has, handed on
+    about: str,
+    names: list[str],
+    relations: Relations,
+    sources: Sequence[Source],
+    phrases: Phrases,
+    knowledge: Knowledge,
+    library: Library,
+) -> Composed:
+    named = [library.named(name) for name in (about, *names[:_MOST_FACTS])]
+    complete = _with(sources, [document for document in named if document is not None])
+    numbers = {source.hit.document.full_name: source.n for source in reversed(complete)}
+    blocks = [_object_line(about, knowledge, numbers), related.tell(names, relations, numbers, knowledge, phrases)]
+    others = [source for source in complete if source.hit.document.full_name not in {about, *names}]
     return Composed(_joined(blocks, others, phrases), complete)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from rag_demo.index.catalogue_reader import CatalogueReader
-from rag_demo.index.ports import Where
+from rag_demo.index.ports import EVERYWHERE, Where
 from rag_demo.retrieve.whole import join_parts
 from rag_demo.types import Document
 
@@ -15,13 +16,19 @@ _MOST_PARTS = 500
 class Shelves:
     """A `rag_demo.chat.ports.Library` over the catalogues of some spaces, within a filter of spaces."""
 
-    def __init__(self, catalogues: Sequence[tuple[str, CatalogueReader]]) -> None:
+    def __init__(self, catalogues: Sequence[tuple[str, CatalogueReader]], where: Where = EVERYWHERE) -> None:
         """Take open catalogues with the names of their spaces; the first that knows a name answers."""
         self._catalogues = tuple(catalogues)
+        self._where = where
 
     def within(self, space_ids: Sequence[str]) -> Shelves:
         """Only these spaces; none: all."""
-        return Shelves([entry for entry in self._catalogues if not space_ids or entry[0] in space_ids])
+        return self.passing(dataclasses.replace(self._where, space_ids=tuple(space_ids)))
+
+    def passing(self, where: Where) -> Shelves:
+        """Only what passes a filter."""
+        spaces = where.space_ids
+        return Shelves([entry for entry in self._catalogues if not spaces or entry[0] in spaces], where)
 
     def in_file(self, space_id: str, path: str) -> list[Document]:
         """The documents of one file of one space, in the order of lines; none if it is not indexed."""
@@ -31,7 +38,8 @@ class Shelves:
     def named(self, full_name: str) -> Document | None:
         """The document that is called exactly so; of an object in parts, the whole; help pages are not meant."""
         for space_id, catalogue in self._catalogues:
-            keys = catalogue.look_up(full_name, _MOST_PARTS, where=Where((space_id,)))
+            where = dataclasses.replace(self._where, space_ids=(space_id,))
+            keys = catalogue.look_up(full_name, _MOST_PARTS, where=where)
             found = [entry for entry in catalogue.fetch(keys).values() if entry.full_name == full_name]
             own = [entry for entry in found if entry.doc_type in {"metadata_object", "method", "form", "module"}]
             if own:

@@ -34,7 +34,10 @@ class Phrases:
     happens: str
     subscription: str
     calls: str
+    handlers: str
     movements: str
+    movers: str  # with their number
+    moved: str  # with their number
     columns: dict[str, str]
 
 
@@ -62,7 +65,10 @@ RUSSIAN = Phrases(
     happens="Что происходит:",
     subscription="подписка",
     calls="вызывает",
+    handlers="Обработчики:",
     movements="Движения по регистрам:",
+    movers="Документы, которые делают движения по этому регистру: {}",
+    moved="Регистры, по которым документ делает движения: {}",
     columns={
         "dimension": "Измерения:",
         "resource": "Ресурсы:",
@@ -100,7 +106,10 @@ ENGLISH = Phrases(
     happens="What happens:",
     subscription="subscription",
     calls="calls",
+    handlers="Handlers:",
     movements="Movements in registers:",
+    movers="Documents that write to this register: {}",
+    moved="Registers that the document writes to: {}",
     columns={
         "dimension": "Dimensions:",
         "resource": "Resources:",

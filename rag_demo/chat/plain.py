@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rag_demo.chat.case import Case
-from rag_demo.chat.evidence import is_evidence, strength, weigh
+from rag_demo.chat.confidence import Confidence
+from rag_demo.chat.evidence import is_evidence, weigh
 from rag_demo.chat.extractive import compose, enumerate_objects, refuse
 from rag_demo.chat.library import Shelves
 from rag_demo.chat.ports import Knowledge
+from rag_demo.chat.within import Within
 from rag_demo.events import Events, RetrievalFinished
 from rag_demo.retrieve.search import Found, Retriever
-from rag_demo.types import Answer, Source
+from rag_demo.types import Answer, Hit, Source
 
 NEAREST = 3  # hits that a refusal names
 
@@ -35,22 +37,19 @@ class Teller:
         self._knowledge = knowledge
         self._shelves = shelves
         self._events = events
+        self._confidence = Confidence.load()
 
     def judge(self, case: Case) -> Judged:
         """Search, and find out whether what was found speaks of the question at all."""
         with case.stage("retrieve"):
             found = self._retriever.search(case.standalone, case.top_k, where=case.where)
         weights = weigh(found.rarity, found.query.actions)
-        if found.listed:
-            hits = found.hits
-        else:
-            evident = [hit for hit in found.hits if is_evidence(hit, weights)]
-            # What speaks of the question comes first; the rest of the hits follow as further reading.
-            hits = (*evident, *(hit for hit in found.hits if hit not in evident)) if evident else ()
+        sure = None if found.listed else self._confidence.of(found.hits, weights)
+        hits = found.hits if sure is None else _sources(found.hits, weights) if sure >= 1 else ()
         case.stages_ms.update(found.timings_ms)
         if self._events:
             took, stages = case.stages_ms["retrieve"], tuple(found.timings_ms.items())
-            best = None if found.listed else max((strength(hit, weights) for hit in found.hits), default=None)
+            best = sure if found.hits else None
             self._events.emit(RetrievalFinished(took, len(found.hits), bool(hits), best, found.degraded, stages))
         return Judged(found, weights, tuple(Source(n, hit) for n, hit in enumerate(hits, start=1)))
 
@@ -68,10 +67,15 @@ class Teller:
                 case.standalone,
                 judged.sources,
                 judged.weights,
-                knowledge=self._knowledge,
-                library=self._shelves.within(case.where.space_ids),
+                knowledge=Within(self._knowledge, case.where),
+                library=self._shelves.passing(case.where),
             )
             return make_answer(case, composed.text, composed.sources, judged)
+
+
+def _sources(hits: Sequence[Hit], weights: Mapping[str, float]) -> tuple[Hit, ...]:
+    """What speaks of the question by itself comes first; the rest of the hits follow as further reading."""
+    return tuple(sorted(hits, key=lambda hit: not is_evidence(hit, weights)))
 
 
 def make_answer(case: Case, text: str, sources: tuple[Source, ...], judged: Judged, **more: object) -> Answer:

@@ -36,6 +36,9 @@ class Knowledge(Names, Protocol):
     def movements(self, document: str) -> Sequence[Relation]:
         """Registers that a document writes to."""
 
+    def movers(self, register: str) -> Sequence[Relation]:
+        """Documents that write to a register."""
+
     def wrappers(self, method: str) -> Sequence[Wrapped]:
         """Methods of extensions that run before, after or instead of a method."""
 
@@ -74,6 +77,10 @@ class Nothing:
         return ()
 
     def movements(self, document: str) -> Sequence[Relation]:
+        """Nothing."""
+        return ()
+
+    def movers(self, register: str) -> Sequence[Relation]:
         """Nothing."""
         return ()
 

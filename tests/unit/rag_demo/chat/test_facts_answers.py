@@ -7,14 +7,16 @@ import re
 
 import pytest
 
-from rag_demo.chat.asked import what_is_asked
+from rag_demo.chat.asked import ALL_EVENTS, what_is_asked
 from rag_demo.chat.claims import dotted_names
 from rag_demo.chat.extractive import compose
+from rag_demo.chat.within import Within
 from rag_demo.configurations import bundled
 from rag_demo.configurations.golden import load_golden
 from rag_demo.index.analyse import terms
 from rag_demo.index.fact_store import FactStore
 from rag_demo.index.facts import Facts
+from rag_demo.index.ports import Where
 from rag_demo.ingest import read_configuration
 from rag_demo.types import Hit, Source
 from tests.unit.rag_demo.chat.lies import documents, ingested
@@ -150,6 +152,62 @@ def test_what_an_extension_puts_in_the_way_is_told(extended):
     assert "В расширении: Вместо — ЗапасыСервер.Мк_ПроверитьОстатки." in text
 
 
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("Which documents write to the register ТоварыНаСкладах?", "Documents that write to this register: "),
+        ("Какие документы делают движения по регистру ТоварыНаСкладах?", "Документы, которые делают движения"),
+        ("регистраторы регистра ТоварыНаСкладах", "Документы, которые делают движения"),
+    ],
+)
+def test_documents_that_write_to_a_register_are_listed(facts, question, title):
+    composed = answer(facts, question, "Document.ЗаказПокупателя", "AccumulationRegister.ТоварыНаСкладах")
+    listed = re.findall(r"^  • (Document\.\w+) — .+ \[(\d+)\]$", composed.text, re.MULTILINE)
+    assert {name for name, _ in listed} == {
+        relation.source for relation in facts.movers("AccumulationRegister.ТоварыНаСкладах")
+    }
+    for name, number in listed:
+        assert composed.sources[int(number) - 1].hit.document.full_name == name
+    assert composed.text.startswith("AccumulationRegister.ТоварыНаСкладах — Товары на складах [2]")
+    assert f"{title}" in composed.text
+
+
+def test_registers_that_a_document_writes_to_are_listed(facts):
+    question = "Which registers does the document РеализацияТоваров write to?"
+    text = answer(facts, question, "Document.РеализацияТоваров").text
+    assert "Registers that the document writes to: " in text
+    assert "  • AccumulationRegister.ТоварыНаСкладах — Товары на складах [" in text
+
+
+def test_all_handlers_of_an_object(facts):
+    text = answer(
+        facts, "Which event handlers does the document РеализацияТоваров have?", "Document.РеализацияТоваров"
+    ).text
+    assert "Handlers:\n  1. " in text
+    assert {"ОбработкаПроведения", "ОбработкаЗаполнения", "ПередЗаписью"} <= set(
+        re.findall(r"^  \d+\. (\w+)", text, re.MULTILINE)
+    )
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        (Where(), True),
+        (Where(doc_types=("method", "metadata_object")), True),
+        (Where(doc_types=("method",)), False),
+        (Where(kinds=("Catalog",)), True),
+        (Where(kinds=("Document",)), False),
+        (Where(("another",)), False),
+    ],
+)
+def test_tables_keep_to_the_filter(facts, where, told):
+    question = "Какие реквизиты у справочника Контрагенты?"
+    method = next(name for name in BY_NAME if name.startswith("Catalog.Контрагенты.ManagerModule."))
+    sources = [Source(1, Hit(BY_NAME[method], 1.0))]
+    text = compose(question, sources, {}, knowledge=Within(facts, where), library=Everything()).text
+    assert ("Реквизиты:" in text) is told
+
+
 def test_what_happens_in_english(facts):
     text = answer(facts, "What happens when a sale document is posted?", "Document.РеализацияТоваров").text
     assert "What happens:\n  1. " in text
@@ -166,6 +224,8 @@ def test_what_happens_in_english(facts):
         ),
         ("Какие движения делает реализация товаров?", True, ()),
         ("Что будет при отмене проведения?", ("ПередЗаписью", "ПриЗаписи", "ОбработкаУдаленияПроведения"), ()),
+        ("Which event handlers does the document X have?", ALL_EVENTS, ()),
+        ("Какие обработчики у документа Х?", ALL_EVENTS, ()),
         ("Какие значения у перечисления?", (), ("enum_value", "predefined")),
         ("Где проверяется лимит?", (), ()),
         ("Что делает кнопка «Загрузить курс»?", (), ()),

@@ -1,0 +1,175 @@
+"""Fits the weights of `rag_demo/chat/confidence.py` on tune questions and writes them as JSON.
+
+    python benchmarks/fit_confidence.py [DUMP[=FILE] …] --out rag_demo/chat/confidence.json
+
+Questions: the golden ones of the bundled configuration, and the known items of it and of each dump (``=FILE``: only the
+paths in that file) in the index «removed» of ``rag-demo eval``. Those with the answer among five hits are to be
+answered. Not to be answered are the same ones while the family of their object is left out of the search, the golden
+questions without an answer, and known items of the other configurations. Questions that a rule decides on have no
+part. Each group weighs as a whole, however many questions it has.
+
+The threshold is the largest one that refuses at most `_MOST_WRONG` of the questions of each group that are to be
+answered. Printed: what each group is refused, by weights that were fitted without the configuration of the group.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from left_out import Families, without
+
+from rag_demo.chat.confidence import NAMES, is_ruled, signs
+from rag_demo.chat.evidence import weigh
+from rag_demo.configurations import golden_path
+from rag_demo.evaluate.cases import Case, choose, read_cases
+from rag_demo.evaluate.plan import Plan
+from rag_demo.evaluate.run import FUSED, ranks_of
+from rag_demo.evaluating import Request, opened_plans
+from rag_demo.index.ports import Where
+from rag_demo.retrieve.search import Found, Retriever
+from rag_demo.settings import read_settings
+
+TOP_K = 5
+_MOST = 600
+_FROM_ELSEWHERE = 40
+_STEPS = 60
+_DECAY = 3e-3
+# What is answered, and what is not: taken out, without an answer, known items of other configurations.
+_WORTH = {
+    "golden": {"answered": 2.0, "taken out": 0.25, "none": 0.5},
+    "known items": {"answered": 1.0, "taken out": 0.5, "elsewhere": 0.25},
+}
+_MOST_WRONG = {"golden": 0.055, "known items": 0.085}
+Floats = np.ndarray
+Group = tuple[str, str, str]  # configuration, set, sort
+Groups = dict[Group, Floats]
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    options.add_argument("dumps", metavar="DUMP[=FILE]", nargs="*")
+    options.add_argument("--out", type=Path, required=True)
+    given = options.parse_args()
+    asked: Mapping[str, list[str]] = {}
+    rows: dict[Group, list[Sequence[float]]] = defaultdict(list)
+    for dump in ("", *given.dumps):  # the questions of the others are needed before any of them is asked
+        asked = {**asked, dump: _known(dump)}
+    for dump in asked:
+        elsewhere = [text for other, texts in asked.items() if other != dump for text in texts[:_FROM_ELSEWHERE]]
+        for group, found in collect(dump, elsewhere):
+            rows[group].append(found)
+        print({"/".join(group): len(found) for group, found in rows.items()}, flush=True)
+    groups = {group: np.array(found) for group, found in rows.items()}
+    for name in dict.fromkeys(group[0] for group in groups):
+        show({group: found for group, found in groups.items() if group[0] != name}, groups, name)
+    weights, bias = fit(groups)
+    bias -= threshold(groups, weights, bias)
+    table = {"weights": dict(zip(NAMES, map(_rounded, weights), strict=True)), "bias": _rounded(bias)}
+    given.out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    print(f"wrote {given.out}")
+
+
+def collect(dump: str, elsewhere: Sequence[str]) -> Iterator[tuple[Group, Sequence[float]]]:
+    """The signs of each tune question that no rule decides on, with the group that it belongs to."""
+    for plan, where, retriever in opened_plans(_request(dump), read_settings()):
+        golden = plan.name == "full"
+        name = "golden" if golden else "known items"
+        families = Families(plan.ingested.documents)
+        for case in _cases(plan):
+            for sort, found in _asked(case, where, retriever, families):
+                yield from _row((dump, "golden" if not case.gold else name, sort), found)
+        for text in elsewhere if not golden else ():
+            yield from _row((dump, name, "elsewhere"), retriever.search(text, TOP_K, where=where))
+
+
+def _asked(case: Case, where: Where, retriever: Retriever, families: Families) -> Iterator[tuple[str, Found]]:
+    found = retriever.search(case.question, TOP_K, where=where)
+    if not case.gold:
+        yield "none", found
+    elif any(rank is not None for rank in ranks_of(case, found.hits)[FUSED]):
+        yield "answered", found
+        with without(retriever, families, case.gold[0]) as is_out:
+            if is_out:
+                yield "taken out", retriever.search(case.question, TOP_K, where=where)
+
+
+def _row(group: Group, found: Found) -> Iterator[tuple[Group, Sequence[float]]]:
+    weights = weigh(found.rarity, found.query.actions)
+    if found.hits and not found.listed and not is_ruled(found.hits, weights):
+        yield group, signs(found.hits, weights)
+
+
+def fit(groups: Groups) -> tuple[Floats, float]:
+    """Logistic regression by Newton's method, signs as they come; weights ``(len(NAMES),)`` and what is added."""
+    used = [(group, _WORTH[group[1]].get(group[2], 0.0)) for group in groups]
+    used = [(group, worth) for group, worth in used if worth]
+    table = np.concatenate([groups[group] for group, _ in used])
+    answered = np.concatenate([np.full(len(groups[group]), group[2] == "answered", float) for group, _ in used])
+    worth = np.concatenate([np.full(len(groups[group]), value / len(groups[group])) for group, value in used])
+    worth /= worth.sum()
+    centre, spread = table.mean(axis=0), table.std(axis=0) + 1e-9
+    rows = np.c_[np.ones(len(table)), (table - centre) / spread]
+    decay = np.diag([1e-9, *[_DECAY] * len(NAMES)])
+    found = np.zeros(rows.shape[1])
+    for _ in range(_STEPS):
+        sure = 1 / (1 + np.exp(-rows @ found))
+        slope = rows.T @ (worth * (sure - answered)) + decay @ found
+        found -= np.linalg.solve((rows.T * (worth * sure * (1 - sure))) @ rows + decay, slope)
+    weights = found[1:] / spread
+    return weights, float(found[0] - weights @ centre)
+
+
+def threshold(groups: Groups, weights: Floats, bias: float) -> float:
+    """The largest sum at which every group that is to be answered is refused no more than it may."""
+    return min(
+        float(np.quantile(found @ weights + bias, _MOST_WRONG[group[1]], method="lower"))
+        for group, found in groups.items()
+        if group[2] == "answered"
+    )
+
+
+def show(others: Groups, groups: Groups, name: str) -> None:
+    """What the groups of one configuration are refused by weights and threshold of the others."""
+    weights, bias = fit(others)
+    least = threshold(others, weights, bias)
+    for group, found in groups.items():
+        if group[0] == name:
+            refused = float((found @ weights + bias < least).mean())
+            print(f"fitted without {name or 'the bundled one'}: {group[1]}, {group[2]}: {len(found)}, {refused:.1%}")
+
+
+def _known(dump: str) -> list[str]:
+    plans = opened_plans(replace(_request(dump), parts=("removed",)), read_settings())
+    return [case.question for plan, *_ in plans for case in _answerable(plan)]
+
+
+def _answerable(plan: Plan) -> list[Case]:
+    return [case for case in choose(plan.answered, "tune") if case.kind == "answerable"]
+
+
+def _cases(plan: Plan) -> list[Case]:
+    """Of the whole index the golden questions, of the other one the known items and the golden ones without answer."""
+    if plan.name == "full":
+        own = {case.case_id for case in read_cases(golden_path())}
+        return [case for case in choose(plan.searched, "tune") if case.case_id in own]
+    return [case for case in choose(plan.answered, "tune") if case.kind in {"answerable", "unanswerable"}]
+
+
+def _request(dump: str) -> Request:
+    folder, _, only = dump.partition("=")
+    parts = ("removed",) if folder else ("full", "removed")
+    return Request(Path(folder) if folder else None, only=Path(only) if only else None, parts=parts, most=_MOST)
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 4)
+
+
+if __name__ == "__main__":
+    main()
