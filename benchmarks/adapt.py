@@ -94,8 +94,7 @@ def main() -> None:
     searched = [document for document in documents if paths is None or document.path in paths]
     cases = known_items(searched)
     excluded = withheld(searched, cases)
-    source_ids = {case.source_id for case in cases}
-    seen = training_variant(documents, [case for case in cases if case.source_id in source_ids])
+    seen = training_variant(documents, excluded)
     asked = choose(cases, options.split) if options.split else cases
     methods = [document for document in indexed_variant(searched) if document.doc_type == "method"]
     with tempfile.TemporaryDirectory() as folder:

@@ -150,7 +150,11 @@ def _add_eval(commands: Any) -> None:
         "--part", action="append", choices=("full", "bare", "removed"), help="only this index; may be repeated"
     )
     measure.add_argument("--most", metavar="N", type=int, default=1_000, help="questions of each set (default: 1000)")
-    measure.add_argument("--model", metavar="NAME", default="", help="embedding model, as for index")
+    model = measure.add_mutually_exclusive_group()
+    model.add_argument("--model", metavar="NAME", default="", help="embedding model, as for index")
+    model.add_argument(
+        "--base-from-rest", action="store_true", help="start from a model trained on what --only leaves out"
+    )
     measure.add_argument("--split", choices=("tune", "test"), default="test", help="questions to tell of")
     measure.add_argument("--json", metavar="FILE", type=Path, help="write all figures")
     measure.add_argument("--plot", metavar="FILE", type=Path, help="draw hit rates (SVG)")
@@ -265,6 +269,7 @@ def _eval(options: argparse.Namespace, settings: Settings) -> None:
         parts=tuple(options.part or evaluating.Request().parts),
         most=options.most,
         model=options.model,
+        base_from_rest=options.base_from_rest,
         split=options.split,
     )
     evaluating.evaluate(request, settings=settings, json_file=options.json, plot_file=options.plot)

@@ -6,12 +6,13 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag_demo import index_wiring, wiring
-from rag_demo.adapt_wiring import ADAPTED, ModelChoice, open_adapted
+from rag_demo.adapt_wiring import ADAPTED, ModelChoice, open_adapted, train_model
 from rag_demo.chat.answer import Assistant
 from rag_demo.configurations import bundled, golden_path
 from rag_demo.console import ProgressBar, complain, say
@@ -46,22 +47,24 @@ class Request:
     parts: tuple[str, ...] = ("full", "bare", "removed")
     most: int = 1_000
     model: str = ""
+    base_from_rest: bool = False  # start from a model that learned from what ``only`` leaves out
     split: str = "test"
 
 
 def evaluate(request: Request, *, settings: Settings, json_file: Path | None, plot_file: Path | None) -> None:
     """Evaluate retrieval and print the figures; everything goes to the files, too, if they are given."""
     folder = request.folder or bundled()
-    ingested = _read(folder, request.only)
+    ingested, rest = read(folder, request)
     outcomes: list[Outcome] = []
-    for plan in plans(ingested, _own(request), _others(request), most=request.most):
+    for plan in plans(ingested, _own(request), _others(request), most=request.most, rest=rest):
         if plan.name in request.parts:
             outcomes += _carry_out(plan, folder, request, settings)
     figures = report(
         outcomes,
         configuration=f"{ingested.configuration_name} {ingested.configuration_version}".strip(),
         documents=len(ingested.documents),
-        model=request.model or settings.model,
+        model=_model_of(request, settings),
+        base="rest of the dump" if rest else "",
         ranker=settings.ranker,
         lexical_backend=settings.lexical_backend,
     )
@@ -72,16 +75,21 @@ def evaluate(request: Request, *, settings: Settings, json_file: Path | None, pl
     say(as_text(figures, split=request.split))
 
 
-def _read(folder: Path, only: Path | None) -> Ingested:
+def read(folder: Path, request: Request) -> tuple[Ingested, list[Document]]:
+    """What is evaluated, and the documents that a model to start from learns from."""
     ingested = read_configuration(folder, space_id="evaluated")
-    if only is None:
-        return ingested
-    paths = {line.strip() for line in only.read_text(encoding="utf-8").splitlines()}
+    if request.only is None:
+        if request.base_from_rest:
+            raise InputError("--base-from-rest needs --only: without it no part of the dump is left to learn from.")
+        return ingested, []
+    paths = {line.strip() for line in request.only.read_text(encoding="utf-8").splitlines()}
     documents = [document for document in ingested.documents if _is_named(document.path, paths)]
     if not documents:
-        raise InputError(f"No path in {only} is one of {folder}. Each line must end with a path below that folder.")
+        raise InputError(f"No path in {request.only} is one of {folder}. Each line must end with a path below it.")
     facts = [fact for fact in ingested.facts if _is_named(fact.origin.path, paths)]
-    return dataclasses.replace(ingested, documents=documents, facts=facts)
+    rest = [document for document in ingested.documents if not _is_named(document.path, paths)]
+    chosen = dataclasses.replace(ingested, documents=documents, facts=facts)
+    return chosen, rest if request.base_from_rest else []
 
 
 def _is_named(path: str, paths: set[str]) -> bool:
@@ -103,8 +111,9 @@ def _others(request: Request) -> Sequence[Document]:
 def opened_plans(request: Request, settings: Settings) -> Iterator[tuple[Plan, Where, Retriever]]:
     """The plans that ask something of an index, each with its open search until the next one; for fitting."""
     folder = request.folder or bundled()
-    for plan in plans(_read(folder, request.only), _own(request), _others(request), most=request.most):
-        if plan.name in request.parts and plan.searched:
+    ingested, rest = read(folder, request)
+    for plan in plans(ingested, _own(request), _others(request), most=request.most, rest=rest):
+        if plan.name in request.parts and (plan.searched or plan.answered):
             with (
                 contextlib.closing(_Indexed(plan, folder, request, settings)) as index,
                 index.retriever() as retriever,
@@ -156,16 +165,18 @@ class _Indexed:
     """The index of a plan, made unless one of the same content is there from an earlier evaluation."""
 
     def __init__(self, plan: Plan, folder: Path, request: Request, settings: Settings) -> None:
-        self._model = request.model or settings.model
+        self._model = _model_of(request, settings)
         space_id = plan.ingested.documents[0].space_id
         self.where = Where((space_id,), plan.where.doc_types)
         content = (
             _digest(plan.ingested.documents),
             _digest(plan.learn_from) if self._model == ADAPTED else "",
             self._model,
+            *([_digest(plan.base_from)] if plan.base_from else []),
         )
         name = hashlib.blake2b("/".join(content).encode(), digest_size=8).hexdigest()
-        data = settings.data_path / "evaluation" / f"{plan.name}-{name}"
+        self._folder = settings.data_path / "evaluation"
+        data = self._folder / f"{plan.name}-{name}"
         self._settings = dataclasses.replace(settings, data_dir=str(data), answer_cache="off")
         manifest = SpaceStore(data).manifest(space_id)
         if manifest is None or manifest.recipe != index_wiring.choices_digest(self._settings):
@@ -178,15 +189,16 @@ class _Indexed:
 
     def retriever(self) -> contextlib.AbstractContextManager[Retriever]:
         """The search over it."""
-        return wiring.open_retriever(self.where.space_ids, embedder=self._model_of, settings=self._settings)
+        return wiring.open_retriever(self.where.space_ids, embedder=self._embedder, settings=self._settings)
 
     def assistant(self) -> contextlib.AbstractContextManager[Assistant]:
         """The chat over it."""
-        return wiring.open_assistant(self.where.space_ids, embedder=self._model_of, settings=self._settings)
+        return wiring.open_assistant(self.where.space_ids, embedder=self._embedder, settings=self._settings)
 
     def _make(self, plan: Plan, folder: Path) -> None:
+        base = self._base(plan) if plan.base_from else None
         complain(f"Index {plan.name!r}: {len(plan.ingested.documents):,} documents.")
-        choice = ModelChoice(self._model, learn_from=plan.learn_from, excluded=plan.excluded)
+        choice = ModelChoice(self._model, base=base, learn_from=plan.learn_from, excluded=plan.excluded)
         with contextlib.ExitStack() as opened:
             index_wiring.index(
                 plan.ingested,
@@ -197,11 +209,28 @@ class _Indexed:
                 model=choice,
             )
 
-    def _model_of(self, manifest: Manifest, generation: Path) -> Embedder:
+    def _base(self, plan: Plan) -> Path | None:
+        """A model that learned from other parts of the dump, made unless it is there; None: they are too small."""
+        folder = self._folder / f"base-{_digest(plan.base_from)}"
+        if not folder.exists():
+            complain(f"Model to start from: {len(plan.base_from):,} documents.")
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self._folder) as made:
+                made_in = Path(made) / "model"
+                if train_model(plan.base_from, made_in, excluded=plan.excluded, progress=ProgressBar()) is None:
+                    return None
+                made_in.rename(folder)
+        return folder
+
+    def _embedder(self, manifest: Manifest, generation: Path) -> Embedder:
         adapted = manifest.model_folder
         model = open_adapted(generation / adapted) if adapted else _named(manifest.model_choice)
         self._opened.callback(model.close)
         return model
+
+
+def _model_of(request: Request, settings: Settings) -> str:
+    return ADAPTED if request.base_from_rest else request.model or settings.model
 
 
 def _named(model: str) -> Embedder:

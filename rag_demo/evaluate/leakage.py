@@ -61,13 +61,12 @@ def withheld(documents: Sequence[Document], cases: Iterable[Case]) -> Withheld:
     return Withheld([case.question for case in made] + [comments.get(case.source_id, "") for case in made])
 
 
-def training_variant(documents: Sequence[Document], cases: Iterable[Case]) -> list[Document]:
+def training_variant(documents: Sequence[Document], excluded: Withheld) -> list[Document]:
     """The documents as a model under evaluation may see them.
 
     Comments that are withheld are gone from every field; of other texts those of their comments and sentences that
     are withheld still have to be dropped by whoever cuts them out (`Withheld`).
     """
-    excluded = withheld(documents, cases)
     return [without_doc(document) if document.doc and excluded(document.doc) else document for document in documents]
 
 

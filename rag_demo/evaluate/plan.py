@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rag_demo.evaluate import golden_sets
@@ -22,12 +22,20 @@ class Plan:
     ingested: Ingested  # what is indexed
     learn_from: list[Document]  # what a model may be trained on
     excluded: Withheld
+    base_from: list[Document] = field(default_factory=list)  # what a model to start from may be trained on
     searched: tuple[Case, ...] = ()
     answered: tuple[Case, ...] = ()  # questions of which it is noted whether they are refused
     where: Where = EVERYWHERE
 
 
-def plans(ingested: Ingested, own: Sequence[Case], others: Sequence[Document], *, most: int) -> Iterator[Plan]:
+def plans(
+    ingested: Ingested,
+    own: Sequence[Case],
+    others: Sequence[Document],
+    *,
+    most: int,
+    rest: Sequence[Document] = (),
+) -> Iterator[Plan]:
     """The three indexes of an evaluation.
 
     «full» is what users have: names, facts and questions of their own are asked of it. «bare» has no doc comments of
@@ -39,6 +47,7 @@ def plans(ingested: Ingested, own: Sequence[Case], others: Sequence[Document], *
         own: questions of a file.
         others: documents of another configuration.
         most: most questions of each generated set and split.
+        rest: documents that are not indexed, for a model to start from.
     """
     documents = ingested.documents
     known = _known_items(documents, most)
@@ -48,12 +57,13 @@ def plans(ingested: Ingested, own: Sequence[Case], others: Sequence[Document], *
     bare = replace(ingested, documents=indexed_variant(documents))
     without = [document for document in bare.documents if golden_sets.family(document.object_name) not in removed]
     full = [*golden_sets.identifiers(documents), *golden_sets.facts(ingested.facts), *own]
-    yield Plan("full", ingested, documents, Withheld(()), tuple(case for case in full if case.gold))
-    yield _bare_plan("bare", bare, documents, known, searched=tuple(known), where=Where((), ("method",)))
+    yield Plan("full", ingested, documents, Withheld(()), list(rest), tuple(case for case in full if case.gold))
+    yield _bare_plan("bare", bare, documents, rest, known, searched=tuple(known), where=Where((), ("method",)))
     yield _bare_plan(
         "removed",
         replace(bare, documents=without),
         [document for document in documents if golden_sets.family(document.object_name) not in removed],
+        rest,
         [*gone, *stays],
         answered=(
             *gone,
@@ -70,6 +80,13 @@ def _known_items(documents: Sequence[Document], most: int) -> list[Case]:
 
 
 def _bare_plan(
-    name: str, ingested: Ingested, documents: Sequence[Document], cases: Sequence[Case], **asked: Any
+    name: str,
+    ingested: Ingested,
+    documents: Sequence[Document],
+    rest: Sequence[Document],
+    cases: Sequence[Case],
+    **asked: Any,
 ) -> Plan:
-    return Plan(name, ingested, training_variant(documents, cases), withheld(documents, cases), **asked)
+    excluded = withheld(documents, cases)
+    learned = training_variant(documents, excluded)
+    return Plan(name, ingested, learned, excluded, training_variant(rest, excluded), **asked)

@@ -8,6 +8,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from rag_demo import cli
+from rag_demo.configurations import bundled
+from rag_demo.ingest import read_configuration
 
 
 @pytest.fixture
@@ -47,3 +49,24 @@ def test_a_wrong_file_of_questions_is_told_of(data, capsys):
     (data / "вопросы.yaml").write_text("нет", encoding="utf-8")
     assert cli.main(["eval", "--part", "full", "--questions", str(data / "вопросы.yaml")]) == 2
     assert "Expected" in capsys.readouterr().err
+
+
+def test_the_rest_of_a_whole_dump_is_nothing_to_start_from(data, capsys):
+    assert cli.main(["eval", "--part", "full", "--base-from-rest"]) == 2
+    assert "--only" in capsys.readouterr().err
+
+
+@pytest.mark.long
+def test_a_part_of_a_dump_is_asked_with_a_model_that_knows_the_rest(data, capsys):
+    paths = sorted({document.path for document in read_configuration(bundled(), space_id="demo").documents})
+    (data / "пути.txt").write_text("\n".join(paths[::2]), encoding="utf-8")
+    arguments = ["eval", "--part", "bare", "--only", str(data / "пути.txt"), "--base-from-rest"]
+    assert cli.main([*arguments, "--json", str(data / "ф.json")]) == 0
+    assert "Model to start from" in capsys.readouterr().err
+    figures = json.loads((data / "ф.json").read_text(encoding="utf-8"))
+    assert figures["base"] == "rest of the dump"
+    assert figures["sets"]["known-item"]["test"]["legs"]["fused"]["hit@10"]["mean"] >= 0.8
+    (record,) = (data / "данные").rglob("bare-*/**/adaptation.json")
+    assert json.loads(record.read_text(encoding="utf-8"))["base"] is True
+    assert cli.main(arguments) == 0
+    assert "Model to start from" not in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from rag_demo.configurations import bundled
 from rag_demo.evaluate.golden_sets import known_items
 from rag_demo.evaluate.leakage import ALIKE, Withheld, indexed_variant, jaccard, training_variant, withheld
+from rag_demo.evaluate.plan import plans
 from rag_demo.index.analyse import terms
 from rag_demo.ingest import read_configuration
 from rag_demo.testing import make_document
@@ -26,7 +29,7 @@ def test_the_evaluated_comments_of_a_real_configuration_are_gone(documents):
     assert len(cases) >= 50
     evaluated = [frozenset(terms(case.question)) for case in cases]
     sources = {case.source_id for case in cases}
-    learned = training_variant(documents, cases)
+    learned = training_variant(documents, withheld(documents, cases))
     assert [document.doc_id for document in learned] == [document.doc_id for document in documents]
     assert not any(document.doc for document in learned if document.doc_id in sources)
     kept = [document for document in learned if document.doc]
@@ -34,6 +37,28 @@ def test_the_evaluated_comments_of_a_real_configuration_are_gone(documents):
     for document in kept:
         words = frozenset(terms(document.doc))
         assert max(jaccard(words, other) for other in evaluated) < ALIKE
+
+
+def test_the_model_to_start_from_knows_no_evaluated_comment_either(documents):
+    half = {path for number, path in enumerate(sorted({document.path for document in documents})) if number % 2}
+    named = [document for document in documents if document.path in half]
+    copies = [
+        dataclasses.replace(document, doc_id=f"{document.doc_id}-copy", path="Copy.bsl")
+        for document in named
+        if document.doc
+    ]
+    rest = [document for document in documents if document.path not in half] + copies
+    ingested = dataclasses.replace(read_configuration(bundled(), space_id="demo"), documents=named)
+    made = {plan.name: plan for plan in plans(ingested, [], [], most=1_000, rest=rest)}
+    bare = made["bare"]
+    evaluated = [frozenset(terms(case.question)) for case in bare.searched]
+    assert len(evaluated) >= 20
+    assert [document.doc_id for document in bare.base_from] == [document.doc_id for document in rest]
+    kept = [document.doc for document in bare.base_from if document.doc]
+    assert kept
+    for doc in kept:
+        assert max(jaccard(frozenset(terms(doc)), other) for other in evaluated) < ALIKE
+    assert made["full"].base_from == rest
 
 
 def test_no_method_of_the_index_has_its_comment(documents):
