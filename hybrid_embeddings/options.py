@@ -26,7 +26,7 @@ def truth(value: str) -> bool:
 def positive_int(value: str | int) -> int:
     """Read a whole number of at least 1."""
     number = int(value)
-    if number < 1:
+    if number < 1 or (isinstance(value, float) and value != number):
         raise ValueError("expected a whole number of at least 1")
     return number
 

@@ -20,6 +20,8 @@ from hybrid_embeddings.resilience import fork
 from hybrid_embeddings.settings import Settings, default_cache_dir
 from hybrid_embeddings.wiring import Engine, build_engine, build_tracker
 
+_CLOSED = "the embedding service is closed; make a new one"
+
 
 class Runtime:
     """One model with its options. Everything heavy happens at the first use; threads may share it."""
@@ -38,6 +40,8 @@ class Runtime:
         self._helpers: dict[bool, ThreadPoolExecutor] = {}
         self._closed = False
         self._lock = threading.RLock()
+        # Another lock than that of the engine: an event loop asks for helpers while one of them loads the model.
+        self._helpers_lock = threading.Lock()
         fork.watch(self)
         _close_at_exit(self)
 
@@ -65,7 +69,7 @@ class Runtime:
             return engine
         with self._lock:
             if self._closed:
-                raise ServiceClosed("the embedding service is closed; make a new one")
+                raise ServiceClosed(_CLOSED)
             if self._engine is None:
                 self._engine = build_engine(self.settings, self.prepared(), events=self.events)
             return self._engine
@@ -112,6 +116,7 @@ class Runtime:
         with self._lock:
             self._closed = True
             engine, self._engine = self._engine, None
+        with self._helpers_lock:
             helpers, self._helpers = self._helpers, {}
         if engine is not None:
             engine.close()
@@ -131,7 +136,7 @@ class Runtime:
 
     def after_fork(self) -> None:
         """Forget lanes and threads of the parent process; the next use starts new ones."""
-        self._lock = threading.RLock()
+        self._lock, self._helpers_lock = threading.RLock(), threading.Lock()
         # Kept, because native code that is torn down waits for threads, or a device, that this process does not have.
         self._of_parent.append(self._engine)
         self._engine = None
@@ -139,7 +144,9 @@ class Runtime:
 
     def _helper(self, *, for_queries: bool) -> ThreadPoolExecutor:
         """Return the threads that tokenise for event loops; a query never waits behind bulk texts."""
-        with self._lock:
+        with self._helpers_lock:
+            if self._closed:
+                raise ServiceClosed(_CLOSED)
             if for_queries not in self._helpers:
                 name = "hybrid-embeddings-query" if for_queries else "hybrid-embeddings-bulk"
                 self._helpers[for_queries] = ThreadPoolExecutor(max_workers=2, thread_name_prefix=name)

@@ -168,7 +168,8 @@ class CudaDevice:
     def _on_device(self, n_bytes: int) -> torch.Tensor:
         # On a stream that nobody computes on: torch hands out memory again as soon as it is freed, because work on the
         # same stream goes on in order, and work of the host program may still be writing there.
+        cuda: Any = self._torch.cuda
         if self._allocations is None:
-            self._allocations = self._torch.cuda.Stream(self._device)
-        with self._torch.cuda.stream(self._allocations):
+            self._allocations = cuda.Stream(self._device)
+        with cuda.stream(self._allocations):
             return self._torch.empty(n_bytes, dtype=self._torch.uint8, device=self._device)

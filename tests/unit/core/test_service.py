@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -266,6 +267,37 @@ def test_closed_service_says_so(model_cache):
     service.close()
     with pytest.raises(ServiceClosed):
         service.encode("a")
+
+
+async def test_closed_service_makes_no_threads(model_cache):
+    service = EmbeddingService(settings=Settings(offline=True, cache_dir=model_cache))
+    service.close()
+    before = set(threading.enumerate())
+    with pytest.raises(ServiceClosed):
+        await service.aencode("a")
+    assert set(threading.enumerate()) <= before
+
+
+async def test_event_loop_runs_on_while_the_model_is_loaded_for_several_callers(model_cache):
+    """A thread stands for the one that loads: it holds the lock until the loop, which two calls wait on, says so."""
+    held, loop_ran, found = threading.Event(), threading.Event(), []
+    with EmbeddingService(settings=Settings(offline=True, cache_dir=model_cache)) as service:
+
+        def load():
+            with service._runtime._lock:
+                held.set()
+                found.append(loop_ran.wait(20))
+
+        loading = threading.Thread(target=load)
+        loading.start()
+        held.wait()
+        calls = [asyncio.create_task(service.aencode_query("a")) for _ in range(3)]
+        for _ in range(3):
+            await asyncio.sleep(0)
+        loop_ran.set()
+        await asyncio.gather(*calls)
+        loading.join()
+    assert found == [True]
 
 
 @pytest.mark.parametrize(
