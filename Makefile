@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 # Options for pip, e.g. an index with CPU-only builds of torch.
 PIP_OPTIONS ?=
+# How many processes share the tests; a file of tests stays in one of them. More than two gain little: two files are long.
+TEST_PROCESSES ?= 2
 
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt $(PIP_OPTIONS)
@@ -16,9 +18,9 @@ demo: $(VENV)/.demo  ## index the bundled 1C configuration and answer three ques
 	$(RUN) -m rag_demo demo
 
 test: $(VENV)/.dev  ## all tests that this machine can run
-	$(RUN) -m pytest
+	$(RUN) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
-test-long: $(VENV)/.dev  ## the tests that take minutes: many kills while indexing
+test-long: $(VENV)/.dev  ## the tests that take minutes: many kills, a soak, large inputs
 	$(RUN) -m pytest -m long
 
 check: $(VENV)/.dev  ## format, lint, types, import rules

@@ -10,13 +10,19 @@ from pytest_socket import socket_allow_hosts
 
 # Before any library reads it: no test may ask the model hub.
 os.environ["HF_HUB_OFFLINE"] = "1"
+if "PYTEST_XDIST_WORKER" in os.environ:  # threads of torch that wait shall leave the cores to the other process
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 _OWN_PREFIXES = ("EMBEDDING_", "RAG_", "QDRANT_", "LLM_", "LEXICAL_")
 
 
 @pytest.fixture(scope="session")
 def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder for prepared models that all tests share; preparing takes seconds."""
-    return tmp_path_factory.mktemp("models")
+    """Return a folder for prepared models that all tests share, in all processes; preparing takes seconds."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    (folder / "models").mkdir(exist_ok=True)
+    return folder / "models"
 
 
 @pytest.fixture(autouse=True)
