@@ -72,17 +72,19 @@ def default_cache_dir() -> Path:
 
 def _user_cache_dir() -> Path:
     if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(ModelSettings):
-    """Options of an :class:`EmbeddingService`. Build it with :meth:`load`, or directly for full control."""
+    """Options of an :class:`EmbeddingService`. Build it with :meth:`load`, or directly for full control.
+
+    Raises:
+        SettingsError: a value that cannot be used; names the option.
+    """
 
     cache_enabled: bool = option(
         True, "EMBEDDING_CACHE_ENABLED", truth, "Keep vectors of texts and use them again. Off: no tier at all."
@@ -238,6 +240,12 @@ class Settings(ModelSettings):
         truth,
         "Exchange near-duplicates with the other processes on the same Redis (EMBEDDING_CACHE_REDIS_URL).",
     )
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value != each.default:
+                parsed(each.metadata["parse"], value, f"argument {each.name}", secret=each.metadata["secret"])
 
     @classmethod
     def load(
