@@ -62,7 +62,8 @@ def compose(
     best, objects = _object_of(sources[0]), dict.fromkeys(map(_object_of, sources[:_TOLD]))
     if asked.relations:
         for about in objects:
-            if names := related.related(about, asked.relations, knowledge):
+            is_meant = related.is_meant(about.partition(".")[2], weights)
+            if is_meant and (names := related.related(about, asked.relations, knowledge)):
                 return _related(about, names, asked.relations, sources, phrases, knowledge, library)
     if asked.events and (chain := steps(best, asked, knowledge)):
         return _what_happens(best, chain, asked, sources, phrases, knowledge, library)
@@ -111,7 +112,7 @@ def _what_happens(  # noqa: PLR0917  # what the caller has, handed on
 ) -> Composed:
     named = [library.named(name) for name in dict.fromkeys([about, *(step.method.full_name for step in chain)])]
     complete = _with(sources, [document for document in named if document is not None])
-    numbers = {source.hit.document.full_name: source.n for source in reversed(complete)}
+    numbers = _numbers(complete)
     every = asked.events == ALL_EVENTS
     moved = "" if every else movements(about, knowledge, phrases)
     blocks = [
@@ -135,7 +136,7 @@ def _related(  # noqa: PLR0917  # what the caller has, handed on
 ) -> Composed:
     named = [library.named(name) for name in (about, *names[:_MOST_FACTS])]
     complete = _with(sources, [document for document in named if document is not None])
-    numbers = {source.hit.document.full_name: source.n for source in reversed(complete)}
+    numbers = _numbers(complete)
     blocks = [_object_line(about, knowledge, numbers), related.tell(names, relations, numbers, knowledge, phrases)]
     others = [source for source in complete if source.hit.document.full_name not in {about, *names}]
     return Composed(_joined(blocks, others, phrases), complete)
@@ -149,7 +150,7 @@ def _what_it_has(
     for table in found:
         complete, n = _covering(table, about, complete, library)
         blocks.append(f"{table.text}\n    [{n}] {table.path}:{table.line_start}-{table.line_end}" if n else table.text)
-    numbers = {source.hit.document.full_name: source.n for source in reversed(complete)}
+    numbers = _numbers(complete)
     shown = next((source.hit.document for source in complete if source.hit.document.full_name == about), None)
     title = (_headline(shown, phrases, None) if shown else about) + _cited(about, numbers)
     others = [source for source in complete if source.hit.document.full_name != about]
@@ -177,8 +178,9 @@ def _object_of(source: Source) -> str:
 
 
 def _with(sources: Sequence[Source], documents: Sequence[Document]) -> tuple[Source, ...]:
-    """The sources with further documents behind them; none twice."""
-    known = {(source.hit.document.space_id, source.hit.document.full_name) for source in sources}
+    """The sources with further documents behind them; none twice, but a help page does not stand for its object."""
+    hits = [source.hit.document for source in sources]
+    known = {(document.space_id, document.full_name) for document in hits if document.doc_type != "help"}
     added = [document for document in documents if (document.space_id, document.full_name) not in known]
     further = (Source(n, Hit(document, 0.0)) for n, document in enumerate(added, start=len(sources) + 1))
     return (*sources, *further)
@@ -187,6 +189,12 @@ def _with(sources: Sequence[Source], documents: Sequence[Document]) -> tuple[Sou
 def _joined(blocks: Sequence[str], others: Sequence[Source], phrases: Phrases) -> str:
     also = ", ".join(f"{source.hit.document.full_name} [{source.n}]" for source in others)
     return "\n\n".join([*blocks, *([f"{phrases.also} {also}."] if also else [])])
+
+
+def _numbers(sources: Sequence[Source]) -> dict[str, int]:
+    """Source numbers by full name: the description of an object rather than its help page, then the first."""
+    ordered = sorted(sources, key=lambda source: (source.hit.document.doc_type == "help", source.n))
+    return {source.hit.document.full_name: source.n for source in reversed(ordered)}
 
 
 def _cited(name: str, numbers: Mapping[str, int]) -> str:

@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rag_demo.chat.asked import Relations
+from rag_demo.chat.evidence import by_root
 from rag_demo.chat.phrases import Phrases
 from rag_demo.chat.ports import Knowledge
+from rag_demo.chat.vocabulary import root
+from rag_demo.index.analyse import terms
 
 MOST_NAMED = 100
+
+
+def is_meant(object_name: str, weights: Mapping[str, float]) -> bool:
+    """Whether a question says at least half of an object's name: a list of another register would be an answer, too.
+
+    Args:
+        object_name: «ТоварыНаСкладах».
+        weights: of the question's terms.
+    """
+    words = [term for term in terms(object_name) if not term.startswith("#")]
+    asked = by_root(weights)
+    return 2 * sum(root(word) in asked for word in words) >= len(words)
 
 
 def related(about: str, relations: Relations, knowledge: Knowledge) -> list[str]:

@@ -172,6 +172,11 @@ def test_documents_that_write_to_a_register_are_listed(facts, question, title):
     assert f"{title}" in composed.text
 
 
+def test_no_list_of_a_register_that_was_not_asked_for(facts):
+    question = "Which documents write to the register Airplanes?"
+    assert "Documents that write" not in answer(facts, question, "AccumulationRegister.ТоварыНаСкладах").text
+
+
 def test_registers_that_a_document_writes_to_are_listed(facts):
     question = "Which registers does the document РеализацияТоваров write to?"
     text = answer(facts, question, "Document.РеализацияТоваров").text
