@@ -106,7 +106,7 @@ def best_rows(
 
     It looks for the place to cut: this worker does what is before it, in as many batches as that needs, the others
     do what is behind it. The first batch of its part is the answer. A few rows that are all that waits are planned to
-    the end instead (:func:`_best_of_few`), because a cut that suits all workers may not be there.
+    the end instead, because a cut that suits all workers may not be there.
 
     Args:
         lengths: tokens of waiting rows, sorted, ascending or descending.
