@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from rag_demo.chat.language import is_russian
 from rag_demo.index.analyse import fold, is_compound, stem, terms
 from rag_demo.ingest.kinds import KIND_BY_NAME
-from rag_demo.retrieve.kinds import spoken_kinds, words
+from rag_demo.retrieve.kinds import Spoken, spoken_kinds, words
 from rag_demo.retrieve.query import analyse_question
 
 MOST_TURNS = 8
@@ -26,7 +26,7 @@ _MOST_ANSWER = 1_200  # letters of an answer that the model sees again
 _LONGEST_FRAGMENT = 5  # words
 
 _PRONOUN = re.compile(
-    r"(?:\b(?:у|в|о|об|для|к|из|от|с|по|на|за|про|при)\s+)?\b(?:него|нее|нём|нем|ней|ним|нему|них|ними|он|она|оно|они"
+    r"(?:\b(?:у|в|о|об|для|к|из|от|с|по|на|за|про|при)\s+)?\b(?:него|нее|неё|нём|нем|ней|ним|нему|них|ними|он|она|оно|они"
     r"|его|ее|её|их|ему|ей|им)\b|\b(?:it|its|they|them|their)\b",
     re.IGNORECASE,
 )
@@ -41,7 +41,7 @@ _LEAD = re.compile(
     r"(?:and\s+)?(?:what|how)\s+about\s+|or\s+|and\s+)",
     re.IGNORECASE,
 )
-_PREPOSITION = re.compile(r"^(?:для|у|в|во|на|по|о|об|с|со|из|при|for|of|in|on|with)\s+", re.IGNORECASE)
+_PREPOSITION = re.compile(r"^(?:для|у|в|во|на|по|о|об|с|со|из|при|for|of|in|on|with|to|into|from|by)\s+", re.IGNORECASE)
 _WHOSE = re.compile(r"(?:для|у|of|for)\s", re.IGNORECASE)
 _INTERROGATIVE = re.compile(
     r"^(?:как|какой|какая|какое|какие|каким|где|когда|кто|что|чем|сколько|зачем|почему|куда|откуда|можно|нужно|есть"
@@ -68,6 +68,7 @@ _KINDS_OF = {
 }
 _METHOD_NOUNS = ("метод", "функци", "процедур", "method", "function", "procedure")
 _REGISTER_NOUNS = ("регистр", "register")
+_REGISTER = re.compile(r"регистр(?:а|у|ом|е|ы|ов|ам|ами|ах)?|registers?", re.IGNORECASE)
 _MODULE_NOUNS = ("модул", "module")
 
 
@@ -208,7 +209,7 @@ def _swap(fragment: str, question: str) -> str:
     """The earlier question with its object, the kind and the name after it, replaced by that of the fragment."""
     bare = _PREPOSITION.sub("", fragment).rstrip(" ?.!").removeprefix("the ")
     written = words(question)
-    kinds, given = spoken_kinds(written), spoken_kinds(words(bare))
+    kinds, given = _spoken(written), _spoken(words(bare))
     if not kinds or not (given or bare[:1].isupper() or _WHOSE.match(fragment)):
         return ""
     spoken = kinds[-1]
@@ -220,6 +221,18 @@ def _swap(fragment: str, question: str) -> str:
         return ""
     pattern = r"\W+".join(map(re.escape, written[start:end]))
     return re.sub(pattern, lambda _: bare, question, count=1)
+
+
+def _spoken(written: list[str]) -> list[Spoken]:
+    """Kinds that are named, in order; «регистр» alone is one here, too."""
+    kinds = spoken_kinds(written)
+    known = {place for spoken in kinds for place in range(spoken.start, spoken.end)}
+    registers = [
+        Spoken("Register", place, place + 1)
+        for place, word in enumerate(written)
+        if place not in known and _REGISTER.fullmatch(word)
+    ]
+    return sorted([*kinds, *registers], key=lambda spoken: spoken.start)
 
 
 def _fits(name: str, noun: str) -> bool:

@@ -27,6 +27,7 @@ AFTER_ENGLISH = NEW.with_turn(
             "какие параметры у метода РаботаСКурсамиВалют.ПолучитьКурсВалюты?",
         ),
         (AFTER_METHOD, "Что возвращает эта функция?", "Что возвращает функция РаботаСКурсамиВалют.ПолучитьКурсВалюты?"),
+        (AFTER_METHOD, "какие у неё параметры?", "какие у РаботаСКурсамиВалют.ПолучитьКурсВалюты параметры?"),
         (AFTER_METHOD, "а пример?", "пример у РаботаСКурсамиВалют.ПолучитьКурсВалюты?"),
         (AFTER_METHOD, "что там с кратностью?", "что в РаботаСКурсамиВалют.ПолучитьКурсВалюты с кратностью?"),
         (AFTER_METHOD, "Какие реквизиты у этого справочника?", "Какие реквизиты у справочника Валюты?"),
@@ -65,6 +66,31 @@ def test_a_follow_up_gets_what_it_needs(conversation, question, expected):
 @pytest.mark.parametrize("conversation", [NEW, AFTER_METHOD, AFTER_OBJECT], ids=["new", "method", "object"])
 def test_a_complete_question_stays_as_it_is(conversation, question):
     assert stand_alone(question, conversation) == question
+
+
+@pytest.mark.parametrize(
+    ("question", "fragment", "expected"),
+    [
+        (
+            "Which documents write to the register ТоварыНаСкладах?",
+            "and to the register Продажи?",
+            "Which documents write to the register Продажи?",
+        ),
+        (
+            "Какие документы пишут в регистр ТоварыНаСкладах?",
+            "а в регистр Продажи?",
+            "Какие документы пишут в регистр Продажи?",
+        ),
+        (
+            "Какие измерения у регистра сведений КурсыВалют?",
+            "а у регистра Продажи?",
+            "Какие измерения у регистра Продажи?",
+        ),
+    ],
+)
+def test_a_register_takes_the_place_of_another(question, fragment, expected):
+    asked = NEW.with_turn(Turn(question, question, "…", ("AccumulationRegister.ТоварыНаСкладах",)))
+    assert stand_alone(fragment, asked) == expected
 
 
 def test_the_subject_is_the_latest_thing_that_fits_the_noun():
