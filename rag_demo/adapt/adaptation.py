@@ -16,7 +16,8 @@ from scipy import sparse
 from tokenizers import Tokenizer
 from torch.nn.functional import normalize
 
-from rag_demo.adapt.fields import Fields, Shown, fields_of
+from rag_demo.adapt.fields import Fields, Shown, fields_of, mix
+from rag_demo.adapt.general import directions
 from rag_demo.adapt.held_out import (
     MOST_BY_NAMES,
     WEIGHTS,
@@ -30,7 +31,7 @@ from rag_demo.adapt.held_out import (
 from rag_demo.adapt.model import load, save
 from rag_demo.adapt.pairs import Excluded, Pair, PairMaker
 from rag_demo.adapt.tokenizer import count_tokens, read_tokenizer, train_tokenizer
-from rag_demo.adapt.train import Examples, Recipe, mix, product, train
+from rag_demo.adapt.train import Examples, Recipe, product, train
 from rag_demo.errors import TooLittle
 from rag_demo.types import Document
 
@@ -41,8 +42,9 @@ Counts = tuple[sparse.csr_matrix, ...]
 # Token counts of this many documents take about 60 MB; of a larger configuration a sample is learned from.
 _MOST_DOCUMENTS = 120_000
 _FEWEST_PAIRS = 50
-# Vectors that know another configuration already move in smaller steps.
-_BASE_RATE = 0.4
+# Vectors that know another configuration already move in smaller steps, and fewer of them.
+_BASE_RATE = 0.2
+_BASE_STEPS = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def adapt(
 ) -> Adapted:
     """Train a model on the documents of a configuration and save it.
 
-    The same documents, recipe, machine and number of threads give the same vectors.
+    The same documents, recipe, machine and number of threads give the same vectors; general word vectors, where they
+    are installed (`general`), give others.
 
     Args:
         documents: of one configuration.
@@ -98,7 +101,10 @@ def adapt(
     progress("pairs", 1, 1)
     tokenizer, start = _begin(base) if base else (train_tokenizer(maker.words(documents)), None)
     if start is not None:
-        recipe = dataclasses.replace(recipe, dimension=start.shape[1], learning_rate=recipe.learning_rate * _BASE_RATE)
+        rate = recipe.learning_rate * _BASE_RATE
+        recipe = dataclasses.replace(
+            recipe, dimension=start.shape[1], learning_rate=rate, steps=min(recipe.steps, _BASE_STEPS)
+        )
     progress("tokens", 0, 1)
     counts = _count_fields(tokenizer, documents)
     examples = _examples(tokenizer, documents, pairs, counts)
@@ -110,7 +116,8 @@ def adapt(
         # Without questions nothing tells one epoch from another: the last one counts.
         return exam.score(vectors) if exam else float(done)
 
-    vectors = train(examples, recipe, judge=judge, start=start)
+    general = directions(tokenizer, recipe.dimension) if base is None and recipe.general else None
+    vectors = train(examples, recipe, judge=judge, start=start, general=general)
     progress("training", 1, 1)
     choice = _choose(exam, vectors, documents)
     record = {
@@ -118,6 +125,7 @@ def adapt(
         "documents": len(documents),
         "vocabulary": len(vectors),
         **dataclasses.asdict(recipe),
+        "general": recipe.general if general is not None else 0.0,
         "base": base is not None,
         "held_out": dataclasses.asdict(choice) if choice else {},
         "seconds": round(time.perf_counter() - started, 1),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hybrid_embeddings.events import Events
-from rag_demo.adapt.fields import WEIGHTS, layered_passage, split_passage
-from rag_demo.adapt.train import mix
+from rag_demo.adapt.fields import WEIGHTS, layered_passage, mix, split_passage
 from rag_demo.ports import Embedder, Observable, Vectors
 from rag_demo.types import Document
 

@@ -6,8 +6,12 @@ name, however many words it has. One line holds one field, so that a passage is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+from rag_demo.ports import Vectors
 from rag_demo.types import Document
 
 # Later words of a long body change its vector little.
@@ -54,6 +58,19 @@ def split_passage(passage: str) -> Fields:
     """The fields of a text that `layered_passage` made; any other text is a body."""
     lines = passage.split("\n")
     return Fields(*lines) if len(lines) == len(Fields._fields) else Fields("", "", "", _line(passage))
+
+
+def mix(fields: Sequence[Vectors]) -> Vectors:
+    """Vectors of documents from those of their fields, each float32 ``(documents, dimension)``; length 1, or 0."""
+    mixed = np.zeros_like(fields[0])
+    for weight, field in zip(WEIGHTS, fields, strict=True):
+        mixed += np.float32(weight) * _unit(field)
+    return _unit(mixed)
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, np.float32(1e-12)), dtype=np.float32)
 
 
 def _line(text: str) -> str:

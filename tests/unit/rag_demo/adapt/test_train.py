@@ -3,8 +3,9 @@ import pytest
 import torch
 from scipy import sparse
 
+from rag_demo.adapt.fields import mix
 from rag_demo.adapt.quantise import rounded
-from rag_demo.adapt.train import Examples, Recipe, _gradient, mix, product, train
+from rag_demo.adapt.train import Examples, Recipe, _gradient, product, train
 
 RANDOM = np.random.default_rng(5)
 
