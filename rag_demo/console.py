@@ -19,6 +19,17 @@ from rag_demo.types import Answer, Mark, Source
 _BAR_WIDTH = 28
 _TERMINAL_EVERY_S = 0.1
 _LOG_EVERY_S = 15.0  # in a log file a bar is noise; a line now and then shows that it lives
+# What takes a while, as a person says it; stages that are not listed say it themselves.
+_STAGES = {
+    "files": "reading files",
+    "docs": "reading documents",
+    "compare": "looking for changes",
+    "pairs": "collecting examples",
+    "tokens": "learning words",
+    "training": "training the model",
+    "words": "indexing words",
+    "vectors": "computing vectors",
+}
 
 
 def replace_closed_streams() -> None:
@@ -65,12 +76,14 @@ class ProgressBar:
         """Show that ``done`` of ``total`` items of a stage are finished."""
         now = time.monotonic()
         if stage != self._stage:
-            self._stage, self._started, self._shown = stage, now, now
+            # Somebody who looks on sees at once what has begun: the first news of some stages is their end.
+            self._stage, self._started, self._shown = stage, now, 0.0 if self._terminal else now
         every = _TERMINAL_EVERY_S if self._terminal else _LOG_EVERY_S
         if done < total and now - self._shown < every:
             return
         self._shown = now
-        line = f"{stage:<8} {_bar(done, total)} {done:,}/{total:,}  {_time_left(now - self._started, done, total)}"
+        passed = _time_left(now - self._started, done, total)
+        line = f"{_STAGES.get(stage, stage):<19} {_bar(done, total)} {done:,}/{total:,}  {passed}"
         end = "\n" if done >= total or not self._terminal else ""
         self._stream.write(f"\r{line:<78}{end}" if self._terminal else f"{line}{end}")
         self._stream.flush()
@@ -182,5 +195,7 @@ def _bar(done: int, total: int) -> str:
 def _time_left(elapsed_s: float, done: int, total: int) -> str:
     if done >= total:
         return f"{elapsed_s:.1f} s"
-    left = elapsed_s / done * (total - done) if done else 0.0
+    if not done:
+        return ""
+    left = elapsed_s / done * (total - done)
     return f"{int(left) // 60}:{int(left) % 60:02d} left"

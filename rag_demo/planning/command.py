@@ -106,7 +106,7 @@ def _documents(options: argparse.Namespace) -> int:
     with opened(options.dump) as archive:
         dump = open_dump(archive.folder, space_id="plan")
         dump.listing()
-        return sum(len(read.documents) for read in dump.read(on_progress=lambda done, total: bar("read", done, total)))
+        return sum(len(read.documents) for read in dump.read(on_progress=lambda done, total: bar("files", done, total)))
 
 
 def _kept(options: argparse.Namespace) -> dict[str, str]:

@@ -81,7 +81,9 @@ def test_a_terminal_gets_one_line_that_is_redrawn():
     bar = ProgressBar(stream)
     bar("words", 0, 10)
     bar("words", 10, 10)
-    assert stream.getvalue().startswith("\rwords    [############################] 10/10")
+    begun, ended = stream.getvalue().rstrip().split("\r")[1:]
+    assert begun.rstrip() == "indexing words      [............................] 0/10"
+    assert ended.startswith("indexing words      [############################] 10/10")
     assert stream.getvalue().count("\n") == 1
 
 
