@@ -31,6 +31,7 @@ CREATE TABLE problems (file INTEGER NOT NULL, path TEXT NOT NULL, message TEXT N
 INDEXES = """
 CREATE INDEX IF NOT EXISTS files_by_path ON files (path);
 CREATE INDEX IF NOT EXISTS documents_by_id ON documents (doc_id);
+CREATE INDEX IF NOT EXISTS documents_by_sort ON documents (file, doc_type, object_kind);
 CREATE INDEX IF NOT EXISTS by_name ON names (name);
 CREATE INDEX IF NOT EXISTS names_by_document ON names (document);
 CREATE INDEX IF NOT EXISTS problems_by_file ON problems (file);

@@ -144,7 +144,7 @@ class TantivyReader:
         self._hidden = [(tantivy.Occur.MustNot, query) for query in hidden]
         self._folder = folder
         self._count: int | None = None
-        self._frequencies: dict[tuple[str, str], int] = {}
+        self._frequencies: dict[str, tuple[int, ...]] = {}
 
     def search(self, terms: Sequence[str], limit: int, *, where: Where = EVERYWHERE) -> list[Scored]:
         """See `LexicalReader`; the score is a sum of BM25 over fields."""
@@ -161,8 +161,7 @@ class TantivyReader:
 
     def frequency(self, term: str) -> int:
         """See `LexicalReader`."""
-        with _translated(self._folder):
-            return max(self._frequency(field, term) for field in BOOSTS)
+        return max(self._frequencies_of(term))
 
     def count(self) -> int:
         """See `LexicalReader`."""
@@ -191,18 +190,22 @@ class TantivyReader:
                 tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, field, term, "freq"), boost),
             )
             for term in dict.fromkeys(terms)
-            for field, boost in BOOSTS.items()
-            if self._frequency(field, term)
+            for (field, boost), frequency in zip(BOOSTS.items(), self._frequencies_of(term), strict=True)
+            if frequency
         ]
 
-    def _frequency(self, field: str, term: str) -> int:
-        """Asked several times for each term of a question; a reader never changes, so the answers are kept."""
+    def _frequencies_of(self, term: str) -> tuple[int, ...]:
+        """In how many documents the term stands, by field.
+
+        Asked several times for each term of a question; a reader never changes, so the answers are kept.
+        """
         searcher = self._open
-        known = self._frequencies.get((field, term))
+        known = self._frequencies.get(term)
         if known is None:
             if len(self._frequencies) >= _MOST_FREQUENCIES:
                 self._frequencies.clear()
-            known = self._frequencies[field, term] = searcher.doc_freq(field, term)
+            with _translated(self._folder):
+                known = self._frequencies[term] = tuple(searcher.doc_freq(field, term) for field in BOOSTS)
         return known
 
     def _filters(self, where: Where) -> Iterator[tuple[Any, Any]]:
