@@ -214,10 +214,11 @@ def _type(schema: dict[str, Any]) -> str:
     if reference_to := schema.get("$ref"):
         name = reference_to.rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
-    if "anyOf" in schema:
-        return " or ".join(_type(each) for each in schema["anyOf"])
+    if alternatives := schema.get("anyOf") or schema.get("oneOf"):
+        return " or ".join(_type(each) for each in alternatives)
     if schema.get("type") == "array":
-        return f"list of {_type(schema.get('items', {})) or 'anything'}"
+        items = _type(schema.get("items", {})) or "anything"
+        return f"list of ({items})" if " or " in items else f"list of {items}"
     if choices := schema.get("enum"):
         return " or ".join(_code(choice) for choice in choices)
     return str(schema.get("type", ""))

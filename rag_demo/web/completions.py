@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
@@ -78,15 +78,22 @@ class CompletionRequest(BaseModel):
 def router(site: Site, embedding_models: Sequence[str]) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(tags=["OpenAI"])
+    known = {
+        name: {"id": name, "object": "model", "created": 0, "owned_by": "hybrid-embeddings"}
+        for name in (MODEL, *embedding_models)
+    }
 
     @routes.get("/v1/models")
     async def models() -> dict[str, Any]:
         """The chat and the embedding models."""
-        names = [MODEL, *embedding_models]
-        return {
-            "object": "list",
-            "data": [{"id": name, "object": "model", "created": 0, "owned_by": "hybrid-embeddings"} for name in names],
-        }
+        return {"object": "list", "data": list(known.values())}
+
+    @routes.get("/v1/models/{name}")
+    async def model(name: Annotated[str, Path(examples=[MODEL])]) -> dict[str, Any]:
+        """One of them: clients look whether it is there."""
+        if name not in known:
+            raise Refused(404, "model_not_found", f"There is no model {name[:80]!r}. Models: {', '.join(known)}.")
+        return known[name]
 
     @routes.post("/v1/chat/completions", response_model=None)
     async def completions(body: CompletionRequest, request: Request) -> Response:

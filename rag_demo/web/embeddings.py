@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Protocol
 import numpy as np
 import orjson
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from rag_demo.ports import Vectors
 from rag_demo.web.guard import Refused
@@ -32,20 +32,32 @@ class Embedder(Protocol):
         """Vectors, float32 ``(len(texts), dimension)``, and the tokens that were read."""
 
 
+def _sort_of_input(value: object) -> str | None:
+    """Which form of ``input`` a client means: an error then names what is wrong in that one, not in the others."""
+    if not isinstance(value, list):
+        return "text" if isinstance(value, str) else None
+    first = value[0] if value else ""
+    return "ids" if isinstance(first, int) else "id_lists" if isinstance(first, list) else "texts"
+
+
+_Text = Annotated[str, Field(min_length=1, max_length=_MOST_LETTERS)]
+_Input = Annotated[
+    Annotated[_Text, Tag("text")]
+    | Annotated[list[_Text], Field(min_length=1, max_length=MOST_TEXTS), Tag("texts")]
+    | Annotated[list[int], Field(min_length=1), Tag("ids")]
+    | Annotated[list[list[int]], Field(min_length=1), Tag("id_lists")],
+    Discriminator(
+        _sort_of_input, custom_error_type="input", custom_error_message="Input should be a text or a list of texts"
+    ),
+]
+
+
 class EmbeddingRequest(BaseModel):
     """Body of ``POST /v1/embeddings``."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"input": ["Курс валюты на дату"], "model": "default"}]})
 
-    input: (
-        Annotated[str, Field(min_length=1, max_length=_MOST_LETTERS)]
-        | Annotated[
-            list[Annotated[str, Field(min_length=1, max_length=_MOST_LETTERS)]],
-            Field(min_length=1, max_length=MOST_TEXTS),
-        ]
-        | Annotated[list[int], Field(min_length=1)]
-        | Annotated[list[list[int]], Field(min_length=1)]
-    )
+    input: _Input
     model: str = "default"
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: Annotated[int, Field(ge=1)] | None = None

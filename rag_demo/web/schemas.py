@@ -95,12 +95,12 @@ class SearchOut(BaseModel):
 
 
 class LinesOut(BaseModel):
-    """Lines of an indexed file; what was not indexed is empty."""
+    """Lines of an indexed file; null: between what was indexed (blank lines, borders of regions)."""
 
     space_id: str
     path: str
     start: int
-    lines: list[str]
+    lines: list[str | None]
 
 
 class MemberOut(BaseModel):

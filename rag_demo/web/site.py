@@ -208,7 +208,7 @@ def _lines(assistant: Assistant, space_id: str, path: str, start: int, end: int)
         raise InputError(f"Lines {start} to {end} cannot be shown: start at 1 or later, at most {MOST_LINES} lines.")
     first = max(1, start - _AROUND)
     last = min(end + _AROUND, max(document.line_end for document in documents))
-    lines = [""] * max(last - first + 1, 0)
+    lines: list[str | None] = [None] * max(last - first + 1, 0)
     for document in documents:
         for number, text in enumerate(document.text.split("\n"), start=document.line_start):
             if first <= number <= last:

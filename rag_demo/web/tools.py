@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from starlette.types import ASGIApp
 
+from hybrid_embeddings import HybridEmbeddingsError
 from rag_demo.chat.stream import Done
+from rag_demo.errors import RagDemoError
 from rag_demo.index.ports import Where
+from rag_demo.web.failures import said_of
 from rag_demo.web.site import NOTHING, Site, Usage
 
 _MOST_RESULTS = 10
@@ -23,6 +27,7 @@ _INSTRUCTIONS = (
     "its file and lines. Search first, then read the object or method."
 )
 SpacesOf = Callable[[], Sequence[str]]
+Tool = TypeVar("Tool", bound=Callable[..., Awaitable[Any]])
 
 
 def build_tools(site: Site, spaces_of: SpacesOf, *, version: str) -> MCPServer:
@@ -37,6 +42,7 @@ def build_tools(site: Site, spaces_of: SpacesOf, *, version: str) -> MCPServer:
     spaces = _some(spaces_of)
 
     @server.tool()
+    @_told
     async def search_configuration(question: str, limit: int = 5) -> list[dict[str, Any]]:
         """Find methods, objects, forms and help pages for a question or a few words. Best first, with citations."""
         where = Where(tuple(spaces()))
@@ -52,6 +58,7 @@ def build_tools(site: Site, spaces_of: SpacesOf, *, version: str) -> MCPServer:
         ]
 
     @server.tool()
+    @_told
     async def get_object(name: str) -> dict[str, Any]:
         """Everything about a metadata object: attributes with types, tabular sections, movements, methods.
 
@@ -63,9 +70,12 @@ def build_tools(site: Site, spaces_of: SpacesOf, *, version: str) -> MCPServer:
         return _brief(found.model_dump(exclude_defaults=True))
 
     @server.tool()
+    @_told
     async def get_method(name: str) -> list[dict[str, Any]]:
         """Signature, comment and code of a method: «РаботаСКурсамиВалют.ПолучитьКурсВалюты», or its last part."""
         found = await site.methods(name, spaces())
+        if not found:
+            return [{"error": f"There is no method {name!r}. Use search_configuration to find its name."}]
         return [
             {
                 "name": fact.full_name,
@@ -79,12 +89,14 @@ def build_tools(site: Site, spaces_of: SpacesOf, *, version: str) -> MCPServer:
         ]
 
     @server.tool()
+    @_told
     async def find_usages(name: str, limit: int = 20) -> list[dict[str, Any]]:
         """Lines of code that mention a method, an object or an attribute, but for its own declaration."""
         found = await site.usages(name, spaces(), limit=max(1, min(limit, 50)))
-        return [_usage(usage) for usage in found]
+        return [_usage(usage) for usage in found] or [{"error": f"No line of code mentions {name!r}."}]
 
     @server.tool()
+    @_told
     async def ask(question: str) -> dict[str, Any]:
         """Answer a question about the configuration, with numbered sources."""
         async with site.chat(question, where=Where(tuple(spaces())), top_k=5) as events:
@@ -103,6 +115,19 @@ def build_tools(site: Site, spaces_of: SpacesOf, *, version: str) -> MCPServer:
         return {"error": "The answer ended before it was complete. Ask again."}
 
     return server
+
+
+def _told(tool: Tool) -> Tool:
+    """The same tool; what it raises on purpose is told to the agent in its words."""
+
+    @functools.wraps(tool)
+    async def telling(*arguments: Any, **named: Any) -> Any:
+        try:
+            return await tool(*arguments, **named)
+        except (RagDemoError, HybridEmbeddingsError) as error:
+            raise ToolError(said_of(error)) from error
+
+    return telling  # type: ignore[return-value]  # it takes and gives what the tool does
 
 
 def _some(spaces_of: SpacesOf) -> SpacesOf:

@@ -32,6 +32,7 @@ OPERATIONS = [
     "POST /v1/chat/completions",
     "POST /v1/embeddings",
     "GET /v1/models",
+    "GET /v1/models/{name}",
 ]
 
 

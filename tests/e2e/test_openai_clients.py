@@ -73,6 +73,9 @@ def near(found, expected) -> bool:
 class TestOpenAi:
     def test_models(self, client, service):
         assert [model.id for model in client.models.list()] == ["rag-demo", "all-MiniLM-L6-v2"]
+        assert client.models.retrieve("rag-demo").id == "rag-demo"
+        with pytest.raises(openai.NotFoundError, match="rag-demo, all-MiniLM-L6-v2"):
+            client.models.retrieve("gpt-4o")
 
     def test_embeddings_as_numbers_and_packed(self, client, vectors):
         for asked in ({}, {"encoding_format": "float"}, {"encoding_format": "base64"}):

@@ -93,10 +93,28 @@ def test_an_answer_with_a_source_beside_it(page):
     first, last = page.inner_text(".sources button small").rpartition(":")[2].split("-")
     assert (cited[0], cited[-1]) == (first, last)
     assert page.locator(".line .keyword").first.inner_text() == "Функция"
+    page.click("#source-whole")
+    page.wait_for_selector(".line .number:text-is('1')")
+    assert page.locator(".line .number:text-is('⋯')").count() == 2  # blank lines between the methods
+    assert page.locator(".line.cited .number").all_inner_texts() == cited
+    assert page.locator("#source-whole").is_hidden()
     page.keyboard.press("Escape")
     assert page.locator("#source").is_hidden()
     page.keyboard.press("Alt+Digit1")
     page.wait_for_selector(".line.cited")
+
+
+def test_a_first_question_to_press(page):
+    assert page.evaluate("() => document.activeElement.id") == "question"
+    page.click("#examples button:has-text('Какие есть справочники?')")
+    page.wait_for_selector(".turn .tools button")
+    assert "Справочник0" in page.inner_text(".answer")
+    page.click(".answer a:has-text('Catalog.Справочник1')")
+    page.wait_for_selector(".turn:nth-child(2) .tools button")
+    assert page.inner_text(".turn:nth-child(2) .asked") == "Catalog.Справочник1"
+    assert "Catalogs/Справочник1.xml" in page.inner_text(".turn:nth-child(2) .sources")
+    page.click("#new")
+    page.wait_for_selector("#examples button")
 
 
 def test_a_follow_up_question_and_the_history(page):

@@ -1,11 +1,12 @@
 import { remember, showHistory, showKey, showSystem } from "./dialogs.js";
-import { closeSource, openSource } from "./source.js";
+import { closeSource, openSource, showWhole } from "./source.js";
 import { events } from "./sse.js";
 import { $, button, element, failure, keyHeader, list, parts, state, store, t } from "./state.js";
 import { showLast, showTalk } from "./talk.js";
 
 const RETRY_MS = 4000;
 const MOST_TURNS = 8; // what the server looks at of a conversation
+const LISTED = new Set(["Catalog", "Document", "AccumulationRegister", "CommonModule"]);
 
 // ---------------------------------------------------------------- language and theme
 
@@ -67,7 +68,8 @@ function showAbout() {
   $("state").textContent = facts.join(" · ");
   choices("spaces", about.spaces.map((space) => [space.id, space.title]));
   choices("types", about.doc_types.map((type) => [type, t().type[type] ?? type]));
-  choices("kinds", about.kinds.map((kind) => [kind.name, kind[state.language]]));
+  const kinds = about.kinds.map((kind) => [kind.name, kind[state.language]]);
+  choices("kinds", kinds.sort(([, one], [, other]) => one.localeCompare(other, state.language)));
 }
 
 function choices(id, options) {
@@ -93,9 +95,15 @@ function showChosen() {
 }
 
 function showExamples() {
-  $("welcome").hidden = state.turns.length > 0;
-  const questions = state.about?.examples?.[state.language] ?? [];
+  const questions = state.about?.examples?.[state.language] ?? ownExamples();
+  $("welcome").hidden = state.turns.length > 0 || !questions.length;
   $("examples").replaceChildren(...list("ul", questions.map((question) => button(question, () => ask(question)))).children);
+}
+
+// Questions that any configuration answers: lists of the kinds that it has most of.
+function ownExamples() {
+  const kinds = (state.about?.kinds ?? []).filter(({ name }) => LISTED.has(name));
+  return kinds.map((kind) => `${t().which} ${kind[state.language].toLowerCase()}?`);
 }
 
 // ---------------------------------------------------------------- a question
@@ -132,7 +140,7 @@ async function ask(question) {
     showTalk();
     if (talk === state.turns) remember();
     if (turn.error || turn.degraded?.length) askAbout();
-    if (!$("dialog").open) $("question").focus();
+    if (!$("dialog").open) focusQuestion();
   }
 }
 
@@ -145,6 +153,11 @@ function take(turn, { name, data }) {
   else if (name === "done") Object.assign(turn, data, { done: true });
   else if (name === "error") turn.error = t().code[data.code] ?? `${t().failed} ${data.message}`;
   showLast();
+}
+
+// On a phone the keyboard would come up and hide the answer.
+function focusQuestion() {
+  if (matchMedia("(pointer: fine)").matches) $("question").focus();
 }
 
 function busy(is) {
@@ -171,12 +184,13 @@ $("new").addEventListener("click", () => {
   state.turns = [];
   showTalk();
   showExamples();
-  $("question").focus();
+  focusQuestion();
 });
 $("history-open").addEventListener("click", showHistory);
 $("about-open").addEventListener("click", showSystem);
 $("dialog-close").addEventListener("click", () => $("dialog").close());
 $("source-close").addEventListener("click", closeSource);
+$("source-whole").addEventListener("click", showWhole);
 $("language").addEventListener("click", () => {
   state.language = state.language === "ru" ? "en" : "ru";
   store.set("language", state.language);
@@ -198,6 +212,7 @@ document.addEventListener("keydown", (event) => {
     $("question").focus();
   }
 });
+focusQuestion();
 theme(store.get("theme", matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
 translate();
 askAbout();

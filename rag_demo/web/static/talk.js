@@ -8,7 +8,7 @@ let onAsk = () => {}; // asks a question, given by app.js
 export function showTalk(ask) {
   onAsk = ask ?? onAsk;
   $("talk").replaceChildren(...state.turns.map(turnNode));
-  $("welcome").hidden = state.turns.length > 0;
+  if (state.turns.length) $("welcome").hidden = true;
   // The newest question stands at the top: an answer is read from its beginning.
   const newest = $("talk").lastElementChild;
   if (newest) $("talk").scrollTop = newest.offsetTop - $("talk").offsetTop - 8;
@@ -34,8 +34,12 @@ function turnNode(turn) {
   if (turn.thinking) node.append(folded("", t().thinking, Object.assign(element("div", turn.thinking), { className: "thinking" })));
   const answer = element("div");
   answer.className = isRunning ? "answer waiting" : "answer";
-  render(answer, turn.answer, turn.marks, (n) => openSource(turn.sources.find((source) => source.n === n)),
-    { source: t().source, doubt: t().doubt });
+  render(answer, turn.answer, turn.marks, {
+    onCite: (n) => openSource(turn.sources.find((source) => source.n === n)),
+    onName: (name) => onAsk(name),
+    isKind: (word) => Boolean(state.about?.kinds.some((kind) => kind.name === word)),
+    labels: { source: t().source, doubt: t().doubt, ask: t().askAbout },
+  });
   node.append(answer);
   if (turn.error) {
     const failed = small("failed", turn.error);

@@ -3,8 +3,9 @@ export const TEXTS = {
   ru: {
     title: "Вопросы к конфигурации", skip: "К вопросу", new: "Новый разговор", history: "История", about: "О системе",
     language: "English", theme: "Тёмная или светлая тема", talk: "Разговор", welcome: "О чём можно спросить",
+    which: "Какие есть", askAbout: "Спросить об этом",
     filters: "Где искать", spaces: "Конфигурации", types: "Что искать", kinds: "Виды объектов", question: "Вопрос",
-    send: "Спросить", stop: "Остановить", close: "Закрыть", source: "Источник", code: "Строки файла",
+    send: "Спросить", stop: "Остановить", close: "Закрыть", source: "Источник", code: "Строки файла", whole: "Весь файл",
     hint: "Enter: спросить · Shift+Enter: новая строка · Alt+цифра: открыть источник · Esc: остановить или закрыть",
     all: "везде", meant: "Понято как:", thinking: "Ход рассуждений", sources: "Источники", copy: "Копировать",
     copied: "Скопировано", stopped: "Остановлено.", again: "Спросить ещё раз", cached: "Ответ из кэша, ему",
@@ -31,9 +32,9 @@ export const TEXTS = {
   en: {
     title: "Ask your configuration", skip: "To the question", new: "New conversation", history: "History",
     about: "About", language: "Русский", theme: "Dark or light theme", talk: "Conversation",
-    welcome: "What you can ask", filters: "Where to search", spaces: "Configurations", types: "What to find", kinds: "Kinds of objects",
+    welcome: "What you can ask", which: "What are the", askAbout: "Ask about it", filters: "Where to search", spaces: "Configurations", types: "What to find", kinds: "Kinds of objects",
     question: "Question", send: "Ask", stop: "Stop", close: "Close", source: "Source",
-    code: "Lines of the file",
+    code: "Lines of the file", whole: "Whole file",
     hint: "Enter: ask · Shift+Enter: new line · Alt+digit: open a source · Esc: stop or close",
     all: "everywhere", meant: "Understood as:", thinking: "Reasoning", sources: "Sources", copy: "Copy",
     copied: "Copied", stopped: "Stopped.", again: "Ask again", cached: "Answer from the cache, its age",

@@ -338,21 +338,51 @@ class TestOpenAi:
         assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
 
     @pytest.mark.parametrize(
-        ("body", "status"),
+        ("body", "status", "told"),
         [
-            ({"input": [1, 2, 3]}, 400),
-            ({"input": [[1, 2]]}, 400),
-            ({"input": []}, 400),
-            ({"input": ""}, 400),
-            ({"input": "x", "model": "нет"}, 404),
-            ({"input": "x", "dimensions": 65}, 400),
-            ({"input": ["x"] * 2049}, 400),
+            ({"input": [1, 2, 3]}, 400, "check_embedding_ctx_length=False"),
+            ({"input": [[1, 2]]}, 400, "check_embedding_ctx_length=False"),
+            ({"input": []}, 400, "at least 1 item"),
+            ({"input": ""}, 400, "at least 1 character"),
+            ({"input": ["x", ""]}, 400, "input.texts.1: String should have at least 1 character"),
+            ({"input": ["x", 5]}, 400, "input.texts.1: Input should be a valid string"),
+            ({"input": 5}, 400, "a text or a list of texts"),
+            ({"input": "x", "model": "нет"}, 404, "слова"),
+            ({"input": "x", "dimensions": 65}, 400, "64"),
+            ({"input": ["x"] * 2049}, 400, "at most 2048 items"),
         ],
     )
-    async def test_what_cannot_be_embedded(self, client, body, status):
+    async def test_what_cannot_be_embedded(self, client, body, status, told):
         response = await client.post("/v1/embeddings", json=body)
         assert response.status_code == status
-        assert response.json()["error"]["message"]
+        assert told in response.json()["error"]["message"]
+
+    @pytest.mark.parametrize(
+        ("content", "sort", "told"),
+        [
+            ('{"input": "курс"}'.encode("cp1251"), "application/json", "UTF-8"),
+            (b'{"input": ', "application/json", "no JSON"),
+            (b"input=x", "application/x-www-form-urlencoded", "Content-Type: application/json"),
+        ],
+    )
+    async def test_bodies_that_are_no_json(self, client, content, sort, told):
+        response = await client.post("/v1/embeddings", content=content, headers={"content-type": sort})
+        assert response.status_code == 400
+        assert told in response.json()["error"]["message"]
+
+    async def test_one_short_text_is_a_query_and_a_long_one_is_not(self, client, monkeypatch):
+        asked = []
+        aencode = TinyService.aencode
+
+        async def listening(service, texts, **options):
+            asked.append(type(texts))
+            return await aencode(service, texts, **options)
+
+        monkeypatch.setattr(TinyService, "aencode", listening)
+        for texts in ("курс", ["курс"], "слово " * 400, ["слово " * 400], ["курс", "цена"]):
+            response = await client.post("/v1/embeddings", json={"input": texts})
+            assert len(response.json()["data"][0]["embedding"]) == 64
+        assert asked == [str, str, list, list, list]
 
     @pytest.mark.parametrize(
         ("error", "status", "code"),
@@ -412,6 +442,5 @@ async def test_the_description_has_an_example_for_whatever_must_be_given(client)
 async def test_the_description_of_the_interface_lists_every_route(client):
     paths = (await client.get("/openapi.json")).json()["paths"]
     expected = {"/chat", "/search", "/objects/{full_name}", "/source", "/spaces", "/about", "/metrics"}
-    assert expected | {"/health/live", "/health/ready", "/v1/embeddings", "/v1/models", "/v1/chat/completions"} == set(
-        paths
-    )
+    expected |= {"/health/live", "/health/ready", "/v1/models", "/v1/models/{name}"}
+    assert expected | {"/v1/embeddings", "/v1/chat/completions"} == set(paths)

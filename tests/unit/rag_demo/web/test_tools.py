@@ -60,7 +60,16 @@ async def test_object_and_method(tools):
 
 async def test_unknown_names_are_answered_with_advice(tools):
     assert "search_configuration" in (await call(tools, "get_object", name="Нет"))["error"]
-    assert await call(tools, "get_method", name="Нет.Такого") == []
+    assert "search_configuration" in (await call(tools, "get_method", name="Нет.Такого"))[0]["error"]
+    assert "Нет.Такого" in (await call(tools, "find_usages", name="Нет.Такого"))[0]["error"]
+
+
+@pytest.mark.parametrize("tool", ["search_configuration", "ask"])
+async def test_a_question_that_cannot_be_asked_is_refused_in_words(tools, tool):
+    async with mcp.Client(tools) as client:
+        result = await client.call_tool(tool, {"question": " "})
+    assert result.is_error
+    assert "The question is empty" in result.content[0].text
 
 
 async def test_usages_are_lines_that_call_not_the_declaration(tools):
