@@ -1,8 +1,8 @@
 """1,000 distinct texts in 10,000 requests, 90 % of them repeated: what the caches answer, and what that saves.
 
 Cold, an exact cache cannot know more than 90 %: each text has to be computed once. Warm, it knows all. Latency saved is
-1 - median of a request / median without caches. Beside the exact tiers, ``near`` asks a second time in other words that
-change nothing (case and punctuation), which only the near-duplicate tier can answer.
+1 - median of a request / median without caches. Beside the exact tiers, ``near`` asks for texts that differ in a
+capital letter, in spaces or in punctuation, which only the near-duplicate tier can answer, if the model allows it.
 
 Run ``python benchmarks/experiments/cache_efficiency.py [--json docs/results/cache_efficiency.json]``; a chart goes
 beside it. Needs the extras redis, sql and dev (real servers).
@@ -11,6 +11,7 @@ beside it. Needs the extras redis, sql and dev (real servers).
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,6 +25,14 @@ from common import arguments, mixed_texts, report
 from hybrid_embeddings import EmbeddingService
 
 TARGETS = {"combined_hit_rate": 0.98, "latency_saved": 0.97, "cache_hit_rate": 0.8, "memory": 0.6, "near": 0.05}
+
+CHANGES: dict[str, Callable[[str], str]] = {
+    "capital letter": str.capitalize,
+    "spaces": lambda text: text.replace(" ", "  "),
+    "comma": lambda text: text.replace(" ", ", ", 1),
+    "full stop": lambda text: f"{text}.",
+    "capital letter and full stop": lambda text: f"{text.capitalize()}.",
+}
 
 
 def growth(unique: list[str], n_requests: int, parts: int = 20) -> list[tuple[float, float]]:
@@ -40,20 +49,32 @@ def growth(unique: list[str], n_requests: int, parts: int = 20) -> list[tuple[fl
     return points
 
 
-def near_duplicates(unique: list[str]) -> dict[str, float]:
-    """Share of variants that the near-duplicate tier answers; none of them is known to an exact tier."""
-    with service(cache_size=2 * len(unique), semantic_mode="active") as ours:
+def near_duplicates(unique: list[str]) -> dict[str, Any]:
+    """Share of variants that the near-duplicate tier answers; none of them is known to an exact tier.
+
+    As many variants of each change. The tier measures all changes with one half of the texts; the other half asks.
+    """
+    half = len(unique) // 2
+    with service(cache_size=20 * len(unique), semantic_mode="active") as ours:
         ours.encode(unique)
         ours.flush_cache()
-        halves = unique[: len(unique) // 2], unique[len(unique) // 2 :]
-        _variants(ours, halves[0])  # the tier measures itself before it answers
-        ours.flush_cache()
-        n_computed = _variants(ours, halves[1])
-    return {"asked": len(halves[1]), "answered": round(1 - n_computed / len(halves[1]), 4)}
+        for change in CHANGES.values():
+            ours.encode([change(text) for text in unique[:half]])
+            ours.flush_cache()
+        asked = {name: unique[half + row :: len(CHANGES)] for row, name in enumerate(CHANGES)}
+        computed = {name: _n_computed(ours, [CHANGES[name](text) for text in texts]) for name, texts in asked.items()}
+        sorts = ours.get_cache_stats()["tiers"]["near"]["sorts"]
+    n_asked = sum(map(len, asked.values()))
+    return {
+        "asked": n_asked,
+        "answered": round(1 - sum(computed.values()) / n_asked, 4),
+        "by_change": {name: round(1 - computed[name] / len(texts), 4) for name, texts in asked.items()},
+        "sorts": {name: {key: round(float(value), 4) for key, value in told.items()} for name, told in sorts.items()},
+    }
 
 
-def _variants(ours: EmbeddingService, texts: list[str]) -> int:
-    return ours.encode([f"{text.capitalize()}." for text in texts], return_report=True)[1].n_computed
+def _n_computed(ours: EmbeddingService, texts: list[str]) -> int:
+    return ours.encode(texts, return_report=True)[1].n_computed
 
 
 def plot(points: list[tuple[float, float]], path: Path) -> None:

@@ -3,8 +3,8 @@
 Each process appends what it learned and reads what the others appended; nobody waits for anybody, so they agree after
 a while only. Messages hold hashes, sketches, vectors and measured cosines, never a text. Layout, little-endian:
 
-    version 1 | sender 8 | space 8 | n_entries 2 | n_measured 2 | entries | measured | checksum 8
-    entry:     n_words 2 | words 4·n | stems 4·n | light n | folded 4 | spaced 4 | tokens 4 | sketch 256
+    version 2 | sender 8 | space 8 | n_entries 2 | n_measured 2 | entries | measured | checksum 8
+    entry:     n_words 2 | words 4·n | stems 4·n | light n | folded 4 | spaced 4 | last 4 | tokens 4 | sketch 256
                | scale 4 | vector 2·dim
     measured:  difference 1 | words 4 | cosine 4
 """
@@ -29,7 +29,7 @@ from hybrid_embeddings.errors import CacheTierError
 from hybrid_embeddings.keys import Space
 from hybrid_embeddings.ports import MessageStream
 
-_VERSION = 1
+_VERSION = 2
 _HEAD = struct.Struct("<B8s8sHH")
 _MEASURED = struct.Struct("<BIf")
 _CHECKSUM_BYTES = 8
@@ -166,7 +166,7 @@ def _packed(entry: Entry) -> bytes:
     return b"".join(
         (
             struct.pack(f"<H{n}I{n}I{n}?", n, *form.words, *form.stems, *form.light),
-            struct.pack("<III", form.folded, form.spaced, entry.n_tokens),
+            struct.pack("<IIII", form.folded, form.spaced, form.last, entry.n_tokens),
             sketch.tobytes(),
             scale.tobytes(),
             stored.tobytes(),
@@ -178,13 +178,13 @@ def _unpacked(body: bytes, at: int, dimension: int) -> tuple[Entry, int]:
     (n,) = struct.unpack_from("<H", body, at)
     values = struct.unpack_from(f"<{n}I{n}I{n}?", body, at + 2)
     at += 2 + 9 * n
-    folded, spaced, n_tokens = struct.unpack_from("<III", body, at)
-    at += 12
+    folded, spaced, last, n_tokens = struct.unpack_from("<IIII", body, at)
+    at += 16
     sketch = np.frombuffer(body, dtype=np.int8, count=SKETCH_DIM, offset=at).astype(np.float32)
     sketch /= np.linalg.norm(sketch) or 1.0
     at += SKETCH_DIM
     scale = np.frombuffer(body, dtype="<u4", count=1, offset=at).astype(np.uint32)
     stored = np.frombuffer(body, dtype="<i2", count=dimension, offset=at + 4)
     vector = codecs.decode(codecs.INT16, stored[None], scale, {})[0][0]
-    form = Form(values[:n], tuple(map(bool, values[2 * n :])), values[n : 2 * n], folded, spaced)
+    form = Form(values[:n], tuple(map(bool, values[2 * n :])), values[n : 2 * n], folded, spaced, last)
     return Entry(form, sketch, vector, n_tokens), at + 4 + 2 * dimension

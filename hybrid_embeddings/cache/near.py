@@ -11,13 +11,13 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from hybrid_embeddings.cache.ann import SketchIndex
 from hybrid_embeddings.cache.judge import Judge, Sort, sort_of
-from hybrid_embeddings.cache.sketch import Form, Former, Sketch, difference
+from hybrid_embeddings.cache.sketch import Difference, Form, Former, Sketch, difference
 from hybrid_embeddings.events import Events, NearDuplicateChecked
 from hybrid_embeddings.keys import Space
 from hybrid_embeddings.types import Facts, Vectors
@@ -220,7 +220,7 @@ class _Known:
 
 def _best(form: Form, near: Sequence[tuple[Entry, float]]) -> Candidate | None:
     """Return the candidate that differs least; None if the gate lets none pass."""
-    order = ("space", "case", "punctuation", "function word", "ending")
+    order = get_args(Difference)
     passed = [
         Candidate(entry, sort_of(how, min(form.n_words, entry.form.n_words)), value)
         for entry, value in near

@@ -18,13 +18,17 @@ SKETCH_DIM = 256
 Sketch = npt.NDArray[np.float32]
 """float32, shape (256,), unit length."""
 
-Difference = Literal["space", "case", "punctuation", "function word", "ending"]
-"""How two texts differ that the gate lets pass, from harmless to doubtful."""
+Difference = Literal["space", "case", "punctuation", "last sign", "function word", "ending"]
+"""How two texts differ that the gate lets pass, from harmless to doubtful.
+
+The last sign is a sort of its own: a full stop moves the vector of many models further than a comma.
+"""
 
 # A number with its sign and separators, a word with what joins identifiers, or any other sign.
 _TOKENS = re.compile(r"[-+−]?\d+(?:[.,:/]\d+)*%?|[^\W\d](?:[\w’'-]*\w)?(?:[._]\w+)*|[^\w\s]")
 # Signs that structure a sentence. All others (?, +, =, <, $, …) belong to the meaning.
 _LIGHT_SIGNS = frozenset(".,!;:…«»“”„\"'()[]–—-`")
+_NO_MATTER_AT_THE_END = " " + "".join(_LIGHT_SIGNS)
 _FUNCTION_WORDS = frozenset(("a", "an", "the", "please", "kindly", "пожалуйста", "же", "ведь", "вот"))
 _STEM_LETTERS = 6
 _MOST_CACHED = 100_000
@@ -44,6 +48,8 @@ class Form:
     """Of the text with case and width folded and white space made single."""
     spaced: int
     """Of the text with white space made single."""
+    last: int
+    """Of the signs at the end that do not count."""
 
     @property
     def n_words(self) -> int:
@@ -72,6 +78,7 @@ class Former:
             tuple(self._hash("stem " + token[:_STEM_LETTERS]) if _has_ending(token) else 0 for token in kept),
             self._hash_once(folded),
             self._hash_once(spaced),
+            self._hash(folded[len(folded.rstrip(_NO_MATTER_AT_THE_END)) :]),
         )
 
     def sketch(self, text: str) -> Sketch:
@@ -110,7 +117,9 @@ def difference(one: Form, other: Form) -> Difference | None:
     if one.words == other.words:
         if one.spaced == other.spaced:
             return "space"
-        return "case" if one.folded == other.folded else "punctuation"
+        if one.folded == other.folded:
+            return "case"
+        return "punctuation" if one.last == other.last else "last sign"
     if _without_light(one) == _without_light(other):
         return "function word"
     return "ending" if _one_ending(one, other) else None

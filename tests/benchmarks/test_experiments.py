@@ -65,6 +65,14 @@ def test_the_cache_fills_up_to_what_is_known(benchmarks, monkeypatch, tmp_path):
     assert "memory, cold" in texts_of(tmp_path / "c.svg")
 
 
+def test_near_duplicates_are_told_by_what_was_changed(benchmarks):
+    experiment = benchmarks("cache_efficiency")
+    found = experiment.near_duplicates([f"склад номер {number} слово" for number in range(100)])
+    assert found["asked"] == 50
+    assert found["by_change"].keys() == experiment.CHANGES.keys()
+    assert found["by_change"]["spaces"] > 0.5  # all but for the sample that is computed all the same
+
+
 def test_event_cost(benchmarks, monkeypatch, tmp_path):
     monkeypatch.setattr(benchmarks("event_cost"), "_REPEATED", 10)
     found = run(benchmarks, monkeypatch, "event_cost", tmp_path / "e.json", texts=4, rounds=1)
