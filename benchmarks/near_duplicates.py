@@ -96,7 +96,6 @@ HARMLESS: dict[str, Callable[[str, Random], str]] = {
     "case": lambda text, _: text.upper(),
     "space": lambda text, _: text.replace(" ", "  "),
     "punctuation": lambda text, _: text.replace(",", ""),
-    "last sign": lambda text, _: text.removesuffix("."),
     "article": lambda text, _: text.replace(" the ", " ", 1),
     "ending": lambda text, _: text.replace("warehouse", "warehouses").replace("supplier", "suppliers"),
 }
