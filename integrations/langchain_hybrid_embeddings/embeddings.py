@@ -7,7 +7,7 @@ from typing import Any, Literal
 from langchain_core.embeddings import Embeddings
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from hybrid_embeddings import EmbeddingService, Settings
+from hybrid_embeddings import EmbeddingService, InputError, Settings
 
 _OPTIONS = ("hybrid_mode", "precision", "normalize", "truncate_dim", "query_prompt", "document_prompt")
 
@@ -83,7 +83,7 @@ class HybridEmbeddings(BaseModel, Embeddings):
 
     def embed_query(self, text: str) -> list[float]:
         """Embed a question with the query prompt."""
-        return self.service.encode_query(text).tolist()  # type: ignore[no-any-return] # see above
+        return self.service.encode_query(_one(text)).tolist()  # type: ignore[no-any-return] # see above
 
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
         """Embed passages without blocking the event loop."""
@@ -91,4 +91,11 @@ class HybridEmbeddings(BaseModel, Embeddings):
 
     async def aembed_query(self, text: str) -> list[float]:
         """Embed a question without blocking the event loop."""
-        return (await self.service.aencode_query(text)).tolist()  # type: ignore[no-any-return] # see above
+        return (await self.service.aencode_query(_one(text))).tolist()  # type: ignore[no-any-return] # see above
+
+
+def _one(text: str) -> str:
+    """Return a question; a list of them would come back as a list of vectors, which no vector store expects."""
+    if not isinstance(text, str):
+        raise InputError(f"the question is {type(text).__name__}, expected str; use embed_documents for several texts")
+    return text

@@ -139,3 +139,10 @@ async def test_single_string_is_refused_by_both_forms(embeddings):
         embeddings.embed_documents("abc")
     with pytest.raises(InputError, match="takes a list"):
         await embeddings.aembed_documents("abc")
+
+
+async def test_list_is_no_question(embeddings):
+    with pytest.raises(InputError, match="question is list"):
+        embeddings.embed_query(["a"])
+    with pytest.raises(InputError, match="question is list"):
+        await embeddings.aembed_query(["a"])
