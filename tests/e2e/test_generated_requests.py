@@ -18,7 +18,9 @@ from tests.web_server import running
 
 schemathesis = pytest.importorskip("schemathesis")
 EXAMPLES = 25  # of each operation, valid and again invalid ones
+# Nothing that is asked of these can be invalid.
 BARE = {"GET /spaces", "GET /about", "GET /health/live", "GET /health/ready", "GET /metrics", "GET /v1/models"}
+BARE |= {"GET /v1/models/{name}"}
 OPERATIONS = [
     "POST /chat",
     "POST /search",
