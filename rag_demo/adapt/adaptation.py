@@ -17,7 +17,6 @@ from tokenizers import Tokenizer
 from torch.nn.functional import normalize
 
 from rag_demo.adapt.fields import Fields, Shown, fields_of, mix
-from rag_demo.adapt.general import directions
 from rag_demo.adapt.held_out import (
     MOST_BY_NAMES,
     WEIGHTS,
@@ -73,8 +72,7 @@ def adapt(
 ) -> Adapted:
     """Train a model on the documents of a configuration and save it.
 
-    The same documents, recipe, machine and number of threads give the same vectors; general word vectors, where they
-    are installed (`general`), give others.
+    The same documents, recipe, machine and number of threads give the same vectors.
 
     Args:
         documents: of one configuration.
@@ -116,8 +114,7 @@ def adapt(
         # Without questions nothing tells one epoch from another: the last one counts.
         return exam.score(vectors) if exam else float(done)
 
-    general = directions(tokenizer, recipe.dimension) if base is None and recipe.general else None
-    vectors = train(examples, recipe, judge=judge, start=start, general=general)
+    vectors = train(examples, recipe, judge=judge, start=start)
     progress("training", 1, 1)
     choice = _choose(exam, vectors, documents)
     record = {
@@ -125,7 +122,6 @@ def adapt(
         "documents": len(documents),
         "vocabulary": len(vectors),
         **dataclasses.asdict(recipe),
-        "general": recipe.general if general is not None else 0.0,
         "base": base is not None,
         "held_out": dataclasses.asdict(choice) if choice else {},
         "seconds": round(time.perf_counter() - started, 1),

@@ -46,7 +46,6 @@ class Recipe:
     scale: float = 16.0  # of the cosines in the softmax: the inverse of its temperature
     dropout: float = 0.3  # of the tokens, on both sides
     start: float = 0.2  # length of a first vector, times the rarity of its token
-    general: float = 0.5  # share of what a word means in general in its first vector; the rest is random
     rounded_epochs: int = 1  # the last ones train vectors as they are after rounding
     patience: float = 0.4  # share of the epochs without gain on the held-out pairs after which training ends
     run: int = 4  # pairs of one module side by side in a batch
@@ -79,9 +78,7 @@ class Examples:
 Judge = Callable[[Floats, int, int], float]
 
 
-def train(
-    examples: Examples, recipe: Recipe, *, judge: Judge, start: Floats | None = None, general: Floats | None = None
-) -> Floats:
+def train(examples: Examples, recipe: Recipe, *, judge: Judge, start: Floats | None = None) -> Floats:
     """Token vectors that put each text of ``examples`` near its document.
 
     Args:
@@ -89,8 +86,6 @@ def train(
         recipe: how to train.
         judge: tells how good the vectors are after an epoch; the best ones are returned.
         start: vectors to begin with, float32 ``(vocabulary, dimension)``; default: random, longer for rarer tokens.
-        general: directions that mix with the random ones of ``start``, unit vectors of the same shape, zero where there
-            is none; default: none at all.
 
     Returns:
         Float32 ``(vocabulary, dimension)``, each row rounded to the 255 steps that one byte holds.
@@ -99,15 +94,14 @@ def train(
     steps = max(1, len(examples) // batch)
     epochs = max(recipe.epochs, math.ceil(recipe.steps / steps))
     random = np.random.default_rng(recipe.seed)
-    first = _first(examples, recipe, random, general) if start is None else start
-    table = _Table(first, steps * epochs, recipe.learning_rate)
+    table = _Table(_first(examples, recipe, random) if start is None else start, steps * epochs, recipe.learning_rate)
     best, best_score, waited = table.rows(), -1.0, 0
     with _threads(_MOST_THREADS if batch >= _WORTH_THREADS else 1):
         for epoch in range(epochs):
             table.rounds = epoch >= epochs - recipe.rounded_epochs
             order = _order(examples, recipe.run, random)
-            for place in range(0, steps * batch, batch):
-                _step(table, examples, order[place : place + batch], recipe, random)
+            for first in range(0, steps * batch, batch):
+                _step(table, examples, order[first : first + batch], recipe, random)
             score = judge(table.rows(), epoch + 1, epochs)
             waited += 1
             if score > best_score:
@@ -161,16 +155,11 @@ class _Table:
         self._vectors[tokens] -= rate * step
 
 
-def _first(examples: Examples, recipe: Recipe, random: np.random.Generator, general: Floats | None) -> Floats:
+def _first(examples: Examples, recipe: Recipe, random: np.random.Generator) -> Floats:
     body = examples.documents[-1]
     frequency = np.bincount(body.indices, minlength=body.shape[1])
     rarity = np.log1p(body.shape[0] / (1.0 + frequency))
     directions = random.standard_normal((body.shape[1], recipe.dimension)) / math.sqrt(recipe.dimension)
-    if general is not None:
-        # A part stays random, so that words which mean nearly the same are still told apart.
-        known = general.any(axis=1)
-        mixed = math.sqrt(1 - recipe.general) * directions + math.sqrt(recipe.general) * general
-        directions[known] = mixed[known]
     return np.asarray(recipe.start * rarity[:, None] * directions, dtype=np.float32)
 
 
