@@ -8,39 +8,39 @@ from __future__ import annotations
 from rag_demo.index.analyse import fold, stem
 
 _WORDS = """
-account: счет   accounting: учет   accumulation: накопление   add: добавить   address: адрес
-allowed: разрешено   amount: сумма   attach: присоединить   attribute: реквизит   authorization: авторизация
-background: фоновое   backup: копия   balance: остаток   bank: банк   barcode: штрихкод   batch: партия
-bonus: бонус   budget: бюджет   buyer: покупатель   calculate: рассчитать   calculation: расчет
-cancel: отменить   card: карта   cash: касса наличные   cashier: кассир   catalog: справочник   change: изменить
-check: проверить   checked: проверить   code: код   company: организация   contact: контакт   contract: договор
-convert: пересчитать   cost: себестоимость стоимость   costing: себестоимость   counterparty: контрагент
-create: создать   currency: валюта   customer: покупатель контрагент   date: дата   debt: задолженность долг
-decline: склонение   default: умолчание   delete: удалить   delivery: доставка   department: подразделение
-digit: цифра   discount: скидка   document: документ   download: загрузить   duplicate: дубль
-email: почта письмо   employee: сотрудник   error: ошибка   exchange: обмен курс   expense: расход
-export: выгрузка   field: поле   file: файл   fill: заполнить   filled: заполнить   find: найти   form: форма
-format: формат   generate: сформировать   goods: товар   group: группа   holiday: праздник   image: картинка
-import: загрузка   income: доход   integration: обмен   inventory: запасы   invoice: счет накладная
-item: номенклатура товар   job: задание   key: ключ   limit: лимит   list: список   load: загрузить
-loaded: загрузить   lock: блокировка   log: журнал   login: вход   mail: почта   margin: наценка
+account: счет   accounting: учет   accumulation: накопление   add: добавить   address: адрес   allowed: разрешено
+amount: сумма   attach: присоединить   attribute: реквизит   authorization: авторизация   background: фоновое
+backup: копия   balance: остаток   bank: банк   barcode: штрихкод   batch: партия   bonus: бонус   budget: бюджет
+buyer: покупатель   calculate: рассчитать   calculation: расчет   call: вызвать   cancel: отменить   card: карта
+cash: касса наличные   cashier: кассир   catalog: справочник   change: изменить   check: проверить
+checked: проверить   close: закрыть   code: код   company: организация   compare: сравнить   contact: контакт
+contract: договор   convert: пересчитать   copy: копировать   cost: себестоимость стоимость   costing: себестоимость
+counterparty: контрагент   create: создать   currency: валюта   customer: покупатель контрагент   date: дата
+debt: задолженность долг   decline: склонение   default: умолчание   delete: удалить   delivery: доставка
+department: подразделение   digit: цифра   discount: скидка   document: документ   download: загрузить
+duplicate: дубль   email: почта письмо   employee: сотрудник   error: ошибка   exchange: обмен курс
+expense: расход   export: выгрузка   field: поле   file: файл   fill: заполнить   filled: заполнить   find: найти
+form: форма   format: формат   generate: сформировать   get: получить   goods: товар   group: группа
+holiday: праздник   image: картинка   import: загрузка   income: доход   integration: обмен   inventory: запасы
+invoice: счет накладная   item: номенклатура товар   job: задание   key: ключ   limit: лимит   list: список
+load: загрузить   loaded: загрузить   lock: блокировка   log: журнал   login: вход   mail: почта   margin: наценка
 markup: наценка   message: сообщение   module: модуль   month: месяц   movement: движение   name: наименование
-number: номер число   order: заказ   organization: организация   overdue: просроченный   owner: владелец
-parent: родитель   password: пароль   partner: контрагент   pay: оплатить   payment: платеж оплата
+number: номер число   open: открыть   order: заказ   organization: организация   overdue: просроченный
+owner: владелец   parent: родитель   password: пароль   partner: контрагент   pay: оплатить   payment: платеж оплата
 percent: процент   period: период   permission: право   person: лицо   phone: телефон   picture: картинка
-plan: план   post: провести   posted: провести   posting: проведение   price: цена   print: печать
-printed: печать   product: товар номенклатура   profit: прибыль   purchase: покупка поступление
-quantity: количество   rate: курс   receipt: поступление чек   record: запись   register: регистр
-remainder: остаток   reminder: напоминание   report: отчет   request: запрос   reserve: резерв   return: возврат
-right: право   role: роль   round: округлить   rounded: округлить   rounding: округление   rule: правило
-sale: продажа реализация   save: записать   schedule: расписание   search: поиск   seller: продавец
-send: отправить   setting: настройка   shipment: отгрузка   site: сайт   status: статус   stock: склад остаток
-store: склад   string: строка   subsystem: подсистема   subscription: подписка   sum: сумма
-supplier: поставщик   table: таблица   tabular: табличная   task: задача   tax: налог   template: макет шаблон
-text: текст   time: время   total: итог   transaction: транзакция   transfer: перемещение   unit: единица
-update: обновить   upload: выгрузить   user: пользователь   validate: проверить   value: значение   vat: НДС
-vendor: поставщик   version: версия   warehouse: склад   week: неделя   write: записать   writeoff: списание
-year: год   fifo: ФИФО   lifo: ЛИФО   batches: партия
+plan: план   post: провести   posted: провести   posting: проведение   price: цена   print: печать   printed: печать
+product: товар номенклатура   profit: прибыль   purchase: покупка поступление   quantity: количество   rate: курс
+read: прочитать   receipt: поступление чек   record: запись   register: регистр   remainder: остаток
+reminder: напоминание   report: отчет   request: запрос   reserve: резерв   return: возврат   right: право
+role: роль   round: округлить   rounded: округлить   rounding: округление   rule: правило   run: выполнить
+sale: продажа реализация   save: записать   schedule: расписание   search: поиск   select: выбрать
+seller: продавец   send: отправить   set: установить   setting: настройка   shipment: отгрузка   site: сайт
+start: запустить   status: статус   stock: склад остаток   store: склад   string: строка   subsystem: подсистема
+subscription: подписка   sum: сумма   supplier: поставщик   table: таблица   tabular: табличная   task: задача
+tax: налог   template: макет шаблон   text: текст   time: время   total: итог   transaction: транзакция
+transfer: перемещение   unit: единица   update: обновить   upload: выгрузить   user: пользователь
+validate: проверить   value: значение   vat: НДС   vendor: поставщик   version: версия   warehouse: склад
+week: неделя   write: записать   writeoff: списание   year: год   fifo: ФИФО   lifo: ЛИФО   batches: партия
 """
 
 
