@@ -31,7 +31,7 @@ percent: процент   period: период   permission: право   person
 plan: план   post: провести   posted: провести   posting: проведение   price: цена   print: печать   printed: печать
 product: товар номенклатура   profit: прибыль   purchase: покупка поступление   quantity: количество   rate: курс
 read: прочитать   receipt: поступление чек   record: запись   register: регистр   remainder: остаток
-reminder: напоминание   report: отчет   request: запрос   reserve: резерв   return: возврат   right: право
+reminder: напоминание   report: отчет   request: запрос   reserve: резерв   return: возвращает возврат   right: право
 role: роль   round: округлить   rounded: округлить   rounding: округление   rule: правило   run: выполнить
 sale: продажа реализация   save: записать   schedule: расписание   search: поиск   select: выбрать
 seller: продавец   send: отправить   set: установить   setting: настройка   shipment: отгрузка   site: сайт

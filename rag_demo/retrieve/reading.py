@@ -2,7 +2,7 @@
 
 A word that stands in the index stays as it is. Of the others, English ones are read as their Russian equivalents,
 Latin spellings as Russian words, and misspelt ones as the nearest word of the configuration's names, each only if
-that is in the index.
+that is in the index. Of a question that is English as a whole, all words with an equivalent are read as Russian.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from rag_demo.retrieve.glossary import RUSSIAN, cyrillic
 
 _WORD = re.compile(r"[A-Za-z]+|[А-Яа-яЁё]+")
 _LATIN = re.compile(r"[A-Za-z]+")
+_CYRILLIC = re.compile(r"[А-Яа-яЁё]")
 _MEANT = {stem(said): tuple(meant.split()) for said, meant in {**ABBREVIATIONS, **ALSO_CALLED}.items()}
 _SHORTEST, _LONG = 5, 8  # letters of a word that may hold one slip, and two
+_ENGLISH = 2  # words with an equivalent make a question English; one may be a name
 _GAPS = frozenset(" -")  # between the halves of a word that the index writes in one
 
 
@@ -60,10 +62,9 @@ def read_as(text: str, *, known: Callable[[str], bool], spelling: Callable[[], S
         folded = fold(word)
         if folded in FUNCTION_WORDS or is_compound(word):
             return word
-        if _LATIN.fullmatch(word):
-            russian = [other for other in RUSSIAN.get(stem(folded), ()) if known(stem(fold(other)))]
-            if russian:
-                return " ".join([word, *russian] if known(stem(folded)) else russian)
+        russian = _in_russian(word, known)
+        if russian:
+            return " ".join(russian if english or not known(stem(folded)) else [word, *russian])
         if len(word) < _SHORTEST - 1 or known(stem(folded)):
             return word
         if _LATIN.fullmatch(word) and known(stem(other := cyrillic(folded))):
@@ -71,7 +72,17 @@ def read_as(text: str, *, known: Callable[[str], bool], spelling: Callable[[], S
         return spelling().nearest(folded) or word
 
     text = _in_one(text, known)
+    # «rates» of some address in the code would outweigh «курс» of all names.
+    translated = [word for word in _WORD.findall(text) if _in_russian(word, known)]
+    english = not _CYRILLIC.search(text) and len(translated) >= _ENGLISH
     return f"{_WORD.sub(mend, text)} {' '.join(_other_words(text, known))}".rstrip()
+
+
+def _in_russian(word: str, known: Callable[[str], bool]) -> list[str]:
+    """The equivalents of an English word that the index has."""
+    if not _LATIN.fullmatch(word):
+        return []
+    return [other for other in RUSSIAN.get(stem(fold(word)), ()) if known(stem(fold(other)))]
 
 
 def _in_one(text: str, known: Callable[[str], bool]) -> str:

@@ -52,6 +52,19 @@ def test_the_glossary_is_of_two_languages():
     assert all(english.isascii() and russian for english, russian in RUSSIAN.items())
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Where is the price of a batch?", "Where is the цена of a партия?"),
+        ("price", "price цена"),
+        ("price партии of a batch", "price цена партии of a партия"),
+    ],
+)
+def test_a_question_in_english_is_read_in_russian_even_where_the_index_has_its_words(text, expected):
+    known = (KNOWN | {stem("price")}).__contains__
+    assert read_as(text, known=known, spelling=lambda: Spelling(WORDS)) == expected
+
+
 def test_latin_spelling():
     assert cyrillic("shtrihkod") == "штрихкод"
 
