@@ -17,8 +17,11 @@ def plain_form(word: str) -> str:
     Args:
         word: folded. One that is no noun, or not in the dictionary, comes back as it is.
     """
-    parsed = _analyser().parse(word)[0]
-    if parsed.tag.POS != "NOUN" or not parsed.is_known:
+    analyser = _analyser()
+    if not analyser.word_is_known(word):
+        return word  # guessing at it would take several times as long
+    parsed = analyser.parse(word)[0]
+    if parsed.tag.POS != "NOUN":
         return word
     form = parsed.inflect({"plur", "ablt"}) or parsed.inflect({"ablt"})
     return word if form is None else str(form.word).replace("ё", "е")
