@@ -142,7 +142,9 @@ def main() -> None:
         elsewhere = {}
         for dump in ("", *given.dumps):
             name, these = removed(dump, None if dump else given.other, judge)
-            elsewhere[name], curves[name] = figures(these), curve(these)
+            elsewhere[name] = figures(these)
+            if any(one.gold_found for one in these):
+                curves[name] = curve(these)
         result["removed"] = elsewhere
     report({**result, "targets": _TARGETS, "risk_coverage": curves}, given.json)
     if given.json:

@@ -65,8 +65,8 @@ def plot(curves: Mapping[str, Sequence[Point]], path: Path) -> None:
     ]
     for number, ((name, points), colour) in enumerate(zip(curves.items(), _COLOURS, strict=False)):
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(place, points))
-        x, y = place(next(point for point in points if point["threshold"] == 1.0))
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
+        for x, y in (place(point) for point in points if point["threshold"] == 1.0):
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
         parts.append(f'<text x="{_EDGE + 12}" y="{_EDGE + 14 * number}" fill="{colour}">{name}</text>')
     path.write_text("\n".join([*parts, "</svg>", ""]), encoding="utf-8")
