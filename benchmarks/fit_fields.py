@@ -69,7 +69,7 @@ def ranked(
         asked = analyse_question(case.question).terms
         found = {name: search.scores(asked) for name, search in searches.items()}
         gold = [any(answers(document, case, one) for one in case.gold) for document in documents]
-        totals = [sum(worth * found[name] for name, worth in boosts.items()) for boosts in grid]
+        totals = [np.sum([worth * found[name] for name, worth in boosts.items()], axis=0) for boosts in grid]
         best = [total[gold].max(initial=0.0) for total in totals]
         yield [
             float((total >= least).sum()) if least > 0 else np.inf for total, least in zip(totals, best, strict=True)
