@@ -11,6 +11,7 @@ A question that is complete stays as it is, letter for letter.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from dataclasses import dataclass, field, replace
@@ -49,16 +50,16 @@ _INTERROGATIVE = re.compile(
     re.IGNORECASE,
 )
 # Words for what something has. Beside them alone a question is not complete.
-_ASPECTS = frozenset(
-    terms("регистр регистры register registers")
-    + terms("параметр параметры реквизит реквизиты поле поля измерение измерения ресурс ресурсы значение значения тип")
-    + terms("движения движение права колонки форма формы команда команды макет сигнатура описание пример код текст")
-    + terms("возвращает возвращаемое вызывается вызывает вызвать используется использовать вызов тип структура")
-    + terms("обработчик обработчики подсистема модуль называется находится объявлен объявлена делает работает")
-    + terms("состав табличная часть части проведение проведении запись записи владелец экспортная нужен нужна")
-    + terms("parameter parameters attribute attributes field fields type value values return returns called call used")
-    + terms("example signature description code form command handler module declared work works defined")
-)
+_ASPECTS = """
+    регистр регистры register registers параметр параметры реквизит реквизиты поле поля измерение измерения
+    ресурс ресурсы значение значения тип движения движение права колонки форма формы команда команды макет
+    сигнатура описание пример код текст возвращает возвращаемое вызывается вызывает вызвать используется
+    использовать вызов тип структура обработчик обработчики подсистема модуль называется находится объявлен
+    объявлена делает работает состав табличная часть части проведение проведении запись записи владелец
+    экспортная нужен нужна parameter parameters attribute attributes field fields type value values return
+    returns called call used example signature description code form command handler module declared work works
+    defined
+"""
 _KINDS_OF = {
     "Document": ("документ", "document"),
     "Catalog": ("справочник", "catalog"),
@@ -178,7 +179,13 @@ def _content(text: str) -> list[str]:
     query = analyse_question(text)
     written = words(text)
     kinds = {stem(fold(word)) for spoken in spoken_kinds(written) for word in written[spoken.start : spoken.end]}
-    return [term for term in query.terms if term not in _ASPECTS | query.actions | kinds]
+    return [term for term in query.terms if term not in _aspects() | query.actions | kinds]
+
+
+@functools.cache
+def _aspects() -> frozenset[str]:
+    """Made on first use, because stems take a dictionary."""
+    return frozenset(terms(_ASPECTS))
 
 
 def _is_fragment(question: str) -> bool:
@@ -189,7 +196,7 @@ def _is_fragment(question: str) -> bool:
     if _PREPOSITION.match(question):
         return True
     found = analyse_question(question)
-    return bool(found.terms) and all(term in _ASPECTS for term in found.terms) and not found.listed
+    return bool(found.terms) and all(term in _aspects() for term in found.terms) and not found.listed
 
 
 def _complete(fragment: str, last: Turn) -> str:

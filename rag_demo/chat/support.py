@@ -11,7 +11,7 @@ from functools import lru_cache
 from rag_demo.chat.claims import Negated, clauses, counted, figures, has_negation, negated
 from rag_demo.chat.compress import readable
 from rag_demo.chat.suspicious import parted
-from rag_demo.chat.vocabulary import ABSENCES, FRAMING, OPPOSITES, roots
+from rag_demo.chat.vocabulary import ABSENCES, framing, opposites, roots
 from rag_demo.index.analyse import fold, terms
 from rag_demo.types import Document
 
@@ -79,7 +79,7 @@ def prepare(document: Document) -> Evidence:
 
 def content_of(sentence: str) -> list[str]:
     """The roots that carry the claim of a sentence, each once."""
-    return [found for found in dict.fromkeys(roots(terms(sentence))) if found not in FRAMING and not found.isdigit()]
+    return [found for found in dict.fromkeys(roots(terms(sentence))) if found not in framing() and not found.isdigit()]
 
 
 def coverage(content: Sequence[str], evidence: Iterable[Evidence]) -> float:
@@ -132,12 +132,12 @@ def _contradicts(clause: str, whole: frozenset[str], evidence: Sequence[Evidence
     if any(_wrongly_denied(entry, own, beside, evidence) for entry in denials):
         return True
     open_denials = denied - beside[0].negated  # of other words than the source denies: said differently, perhaps
-    affirmed = (own - FRAMING - denied) if not open_denials else frozenset()
+    affirmed = (own - framing() - denied) if not open_denials else frozenset()
     if any(_only_denied(found, beside) for found in affirmed):
         return True
     known = frozenset().union(*(source.roots for source in evidence))
     heard = frozenset().union(*(other.roots for other in beside))
-    return any(OPPOSITES.get(found, frozenset()) & heard - own for found in own - known)
+    return any(opposites().get(found, frozenset()) & heard - own for found in own - known)
 
 
 def _wrongly_denied(

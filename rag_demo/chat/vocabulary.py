@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from rag_demo.index.analyse import fold, stem
 
 # Roots that change within one word family; the stemmer keeps them apart.
@@ -76,7 +78,6 @@ _OPPOSITES = """
     исходящ | автоматическ вручн | уменьш увелич | ночь утр | increase decrease | allow forbid | before after |
     minimum maximum | always never | enable disable | first last | earlier later | more less | add remove
 """
-OPPOSITES: dict[str, frozenset[str]] = {}
 
 # Words that claim nothing by themselves: they lead from one statement to the next.
 _FRAMING = """
@@ -136,12 +137,29 @@ def root(term: str) -> str:
 
 def roots(terms: list[str]) -> list[str]:
     """Roots of terms of an answer; English ones also give the root of the Russian word."""
-    return [root(RUSSIAN_OF.get(term, term)) for term in terms if not term.startswith("#")]
+    russian_of = _russian_of()
+    return [root(russian_of.get(term, term)) for term in terms if not term.startswith("#")]
 
 
-RUSSIAN_OF = {stem(english): stem(fold(russian)) for english, russian in _ENGLISH.items()}
-FRAMING = frozenset(root(RUSSIAN_OF.get(stem(fold(word)), stem(fold(word)))) for word in _FRAMING.split())
-for _pair in _OPPOSITES.split("|"):
-    _one, _other = (root(RUSSIAN_OF.get(stem(word), word)) for word in _pair.split())
-    OPPOSITES[_one] = OPPOSITES.get(_one, frozenset()) | {_other}
-    OPPOSITES[_other] = OPPOSITES.get(_other, frozenset()) | {_one}
+@functools.cache
+def _russian_of() -> dict[str, str]:
+    """Stem of the Russian word for that of the English one; made on first use, because stems take a dictionary."""
+    return {stem(english): stem(fold(russian)) for english, russian in _ENGLISH.items()}
+
+
+@functools.cache
+def framing() -> frozenset[str]:
+    """Roots of the words that claim nothing by themselves."""
+    stems = [stem(fold(word)) for word in _FRAMING.split()]
+    return frozenset(root(_russian_of().get(found, found)) for found in stems)
+
+
+@functools.cache
+def opposites() -> dict[str, frozenset[str]]:
+    """Root → roots that turn a statement round."""
+    found: dict[str, frozenset[str]] = {}
+    for pair in _OPPOSITES.split("|"):
+        one, other = (root(_russian_of().get(stem(word), word)) for word in pair.split())
+        found[one] = found.get(one, frozenset()) | {other}
+        found[other] = found.get(other, frozenset()) | {one}
+    return found
