@@ -93,7 +93,7 @@ def build_tools(site: Site, spaces_of: SpacesOf, *, version: str) -> MCPServer:
     async def find_usages(name: str, limit: int = 20) -> list[dict[str, Any]]:
         """Lines of code that mention a method, an object or an attribute, but for its own declaration."""
         found = await site.usages(name, spaces(), limit=max(1, min(limit, 50)))
-        return [_usage(usage) for usage in found] or [{"error": f"No line of code mentions {name!r}."}]
+        return [_usage(usage) for usage in found] or [{"note": f"No line of code mentions {name!r}."}]
 
     @server.tool()
     @_told

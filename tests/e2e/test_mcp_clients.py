@@ -66,7 +66,8 @@ async def test_every_tool_over_http(url, slash):
         assert method["citation"] == first["citation"]
         catalogue, _ = await found_by(client, "get_object", name="Справочники.Справочник1")
         assert catalogue["full_name"] == "Catalog.Справочник1"
-        assert (await found_by(client, "find_usages", name="Посчитать1_2"))[0] == []
+        usages, _ = await found_by(client, "find_usages", name="Посчитать1_2")
+        assert usages == [{"note": "No line of code mentions 'Посчитать1_2'."}]
         answer, _ = await found_by(client, "ask", question="Что считает Посчитать1_2?")
         assert answer["sources"][0].startswith(f"[1] {NAME}")
 

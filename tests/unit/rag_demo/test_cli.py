@@ -86,7 +86,7 @@ def test_index_reports_what_it_read(run, dump):
     assert status == 0
     assert "Indexed Лавка 1.0 as space 'лавка'" in out
     assert "1 method" in out
-    assert "words    [####" in err
+    assert "indexing words      [####" in err
 
 
 def test_ask_prints_an_answer_with_sources(run, indexed):

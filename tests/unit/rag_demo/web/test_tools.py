@@ -61,7 +61,7 @@ async def test_object_and_method(tools):
 async def test_unknown_names_are_answered_with_advice(tools):
     assert "search_configuration" in (await call(tools, "get_object", name="Нет"))["error"]
     assert "search_configuration" in (await call(tools, "get_method", name="Нет.Такого"))[0]["error"]
-    assert "Нет.Такого" in (await call(tools, "find_usages", name="Нет.Такого"))[0]["error"]
+    assert "Нет.Такого" in (await call(tools, "find_usages", name="Нет.Такого"))[0]["note"]
 
 
 @pytest.mark.parametrize("tool", ["search_configuration", "ask"])
