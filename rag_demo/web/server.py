@@ -35,7 +35,6 @@ from rag_demo.work import check_workers, holding, version, visiting
 
 _log = logging.getLogger(__name__)
 _TOOLS = "/mcp"
-_LONGEST_QUERY = 1_000  # letters of a text that comes alone
 _LAST_WORDS_S = 10  # for answers that are being streamed when the server is ended
 _caller: contextvars.ContextVar[Caller] = contextvars.ContextVar("caller")  # unset: a tool must not answer
 
@@ -58,9 +57,8 @@ class ServiceEmbedder:
 
     async def embed(self, texts: list[str]) -> tuple[Vectors, int]:
         """See `embeddings.Embedder`."""
-        # One short text alone is a question as a rule: somebody waits for it, so it goes first. A long one is a passage
-        # that a program indexes one by one; those of many callers share batches, and questions do not wait for them.
-        asked = texts[0] if len(texts) == 1 and len(texts[0]) <= _LONGEST_QUERY else texts
+        # One text alone is a question as a rule: somebody waits, and such texts of many callers share a batch.
+        asked = texts[0] if len(texts) == 1 else texts
         vectors, report = await self._service.aencode(asked, return_report=True)
         return np.atleast_2d(vectors), report.n_tokens
 
