@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rag_demo.index.analyse import fold, is_compound, stem, terms
@@ -26,6 +27,13 @@ _WANTED: dict[DocType, frozenset[str]] = {
     "release_notes": frozenset(terms("релиз обновление исправлено исправили release")),
     "regulation": frozenset(terms("регламент приказ обязан regulation")),
 }
+# What an object consists of and is linked with. With its name beside, such a word asks for its description, unless
+# the question begins by asking for a place or a way.
+_FACTS = _WANTED["metadata_object"] | frozenset(
+    terms("движение обработчик графа признак субконто предопределенный владелец значение перечисления расписание")
+    + terms("movement handler column predefined owner value schedule")
+)
+_OTHERWISE = frozenset(("где", "как", "когда", "куда", "откуда", "почему", "зачем", "where", "how", "when", "why"))
 # Endings of verbs. A few nouns share them («печать»), which only makes those weigh a little less.
 _VERB = re.compile(r"(?:тся|ться|ется|[аеуюя]ет|[аеуюя]ют|[аеиыя]ть)$")
 _CYRILLIC = re.compile(r"[А-Яа-яЁё]")
@@ -66,6 +74,7 @@ class Query:
     kinds: tuple[str, ...]  # English kinds of the objects it is about
     wants: tuple[DocType, ...]  # sorts of documents that answer such questions
     listed: str = ""  # English kind whose objects it wants to see listed
+    asks_facts: bool = False  # what an object consists of, or is linked with
 
 
 def analyse_question(text: str) -> Query:
@@ -74,15 +83,18 @@ def analyse_question(text: str) -> Query:
     kinds = spoken_kinds(written)
     found = tuple(dict.fromkeys(_terms(text, written, kinds)))
     content = tuple(term for term in found if term not in _NOISE)
+    asks_facts = bool(_FACTS.intersection(found)) and fold(written[0]) not in _OTHERWISE
+    named = _names(text, written, kinds)
     return Query(
         text=text,
         # A question of nothing but noise («какие функции есть?») is still searched by what it has.
         terms=content or found,
         actions=frozenset(term for word in words(text) if _VERB.search(fold(word)) for term in terms(word)),
-        names=_names(text, written, kinds),
+        names=(*named, *_owners(named)) if asks_facts else named,
         kinds=tuple(dict.fromkeys(spoken.kind for spoken in kinds)),
         wants=tuple(kind for kind, signs in _WANTED.items() if signs.intersection(found)),
         listed=_listed(written, kinds),
+        asks_facts=asks_facts,
     )
 
 
@@ -125,3 +137,11 @@ def _names(text: str, written: list[str], kinds: list[Spoken]) -> tuple[str, ...
             names.append(f"{spoken.kind}.{before}")  # "the Контрагенты catalog"
     unique = {fold(name): name for name in map(canonical_name, names)}
     return tuple(unique.values())
+
+
+def _owners(names: Iterable[str]) -> Iterator[str]:
+    """Objects whose members are named: of «Справочник.Валюты.Код» the catalogue."""
+    for name in names:
+        kind, *rest = name.split(".")
+        if kind in KIND_BY_NAME and len(rest) > 1:
+            yield f"{kind}.{rest[0]}"

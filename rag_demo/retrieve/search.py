@@ -19,12 +19,13 @@ from rag_demo.ports import Vectors
 from rag_demo.retrieve.features import Floats
 from rag_demo.retrieve.fuse import diversify
 from rag_demo.retrieve.judge import Judge, Judged
+from rag_demo.retrieve.named import lift_named
 from rag_demo.retrieve.query import Query, analyse_question
 from rag_demo.retrieve.rank import Ranker
 from rag_demo.retrieve.reading import Spelling, read_as
 from rag_demo.retrieve.rerank import RERANK, Reranker
 from rag_demo.retrieve.spaces import OpenSpace, rarity
-from rag_demo.retrieve.whole import join_parts
+from rag_demo.retrieve.whole import Telling
 from rag_demo.types import Document, Hit, LegRank
 
 __all__ = ["Found", "OpenSpace", "Retriever"]
@@ -96,7 +97,7 @@ class Retriever:
         near = _result(dense)
         if near is not None:
             legs["dense"] = near
-        judged = _timed(timings, "fusion", partial(self._judge.judge, legs, searched, query))
+        judged = _timed(timings, "fusion", lambda: lift_named(self._judge.judge(legs, searched, query), query))
         hits: Iterable[Hit] = self._hits(judged, limit)
         missing = [] if near is not None else ["dense"]
         if self._reranker is not None and len(judged.legs) > 1:
@@ -106,7 +107,7 @@ class Retriever:
             hits = diversify(reranked.hits, lambda hit: _owner_of(hit.document))
         return Found(
             query=query,
-            hits=_timed(timings, "fetch", lambda: tuple(islice(self._whole(hits), limit))),
+            hits=_timed(timings, "fetch", lambda: tuple(islice(self._whole(hits, query), limit))),
             rarity={term: rarity(searched, term) for term in query.terms},
             degraded=tuple(missing),
             timings_ms=timings,
@@ -198,24 +199,25 @@ class Retriever:
             documents = self._fetch([key for key, _ in batch])
             yield from (Hit(documents[key], score, judged.legs[key]) for key, score in batch if key in documents)
 
-    def _whole(self, hits: Iterable[Hit]) -> Iterator[Hit]:
-        """The hits; an object that the question names is shown whole, not the part that matched."""
-        joined: set[DocKey] = set()
+    def _whole(self, hits: Iterable[Hit], query: Query) -> Iterator[Hit]:
+        """The hits; an object that the question names is shown whole, or the pieces of it that tell most first."""
+        named: dict[tuple[str, str], Telling] = {}
         for hit in hits:
             document = hit.document
-            if DocKey(document.space_id, document.doc_id) in joined:
-                continue
-            if document.doc_type == "metadata_object" and "exact" in hit.legs:
-                whole, ids = join_parts(document, self._namesakes(document))
-                joined.update(DocKey(document.space_id, doc_id) for doc_id in ids)
-                yield replace(hit, document=whole)
-            else:
+            if document.doc_type != "metadata_object" or "exact" not in hit.legs:
                 yield hit
+                continue
+            owner = document.space_id, document.full_name
+            if owner not in named:
+                named[owner] = Telling(self._parts(document), query)
+            shown = named[owner].show(document.doc_id)
+            if shown is not None:
+                yield replace(hit, document=shown)
 
-    def _namesakes(self, document: Document) -> Iterable[Document]:
+    def _parts(self, document: Document) -> Iterable[Document]:
         where = Where((document.space_id,), (document.doc_type,))
         keys = self._spaces[document.space_id].catalogue.look_up(document.full_name, _MOST_PARTS, where=where)
-        return self._fetch(keys).values()
+        return [part for part in self._fetch(keys).values() if part.full_name == document.full_name]
 
     def _fetch(self, keys: Sequence[DocKey]) -> dict[DocKey, Document]:
         found: dict[DocKey, Document] = {}

@@ -139,3 +139,23 @@ def test_english_words_without_a_kind_stay_english():
 )
 def test_questions_for_a_list(question, kind):
     assert analyse_question(question).listed == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "names", "asks"),
+    [
+        (
+            "Какого типа РегистрСведений.Курсы.Курс?",
+            ("InformationRegister.Курсы.Курс", "InformationRegister.Курсы"),
+            True,
+        ),
+        ("Где РегистрыСведений.Курсы.НайтиКурс?", ("InformationRegister.Курсы.НайтиКурс",), False),
+        ("Как заполнить измерение РегистрСведений.Курсы.Дата?", ("InformationRegister.Курсы.Дата",), False),
+        ("Какого типа ОбщегоНазначения.Метод.Имя?", ("ОбщегоНазначения.Метод.Имя",), True),
+        ("What dimensions has the register?", (), True),
+        ("", (), False),
+    ],
+)
+def test_a_question_of_facts_names_the_object_of_a_member_too(question, names, asks):
+    query = analyse_question(question)
+    assert (query.names, query.asks_facts) == (names, asks)

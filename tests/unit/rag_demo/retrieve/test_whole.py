@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag_demo.retrieve.whole import join_parts
+from rag_demo.retrieve.query import analyse_question
+from rag_demo.retrieve.whole import Telling, join_parts
 from rag_demo.testing import make_document
 
 
@@ -48,3 +49,27 @@ def test_what_does_not_continue_it_is_left_out(stranger):
 
 def test_alone():
     assert join_parts(PARTS[1], []) == (PARTS[1], {PARTS[1].doc_id})
+
+
+HEAD = part(3, 9, body="Справочник Контрагенты\nКомментарий: устарел\nТип кода: Строка")
+MEMBERS = part(30, 40, body="Реквизит ИмяПользователя: Строка(100)\nРеквизит Комментарий: Строка(0)")
+LATER = part(41, 50, body="Реквизит Пользователь: СправочникСсылка.Пользователи")
+OTHERS = part(70, 80, body="Реквизит ИмяПользователяСервера: Число")
+
+
+def shown(question, *found):
+    telling = Telling([OTHERS, LATER, MEMBERS, HEAD], analyse_question(question))
+    return [document and document.line_start for document in map(telling.show, found)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [("тип реквизита Комментарий", 30), ("реквизит Пользователь", 30), ("type of the attribute Комментарий", 30)],
+)
+def test_the_piece_that_tells_what_was_asked_for_stands_where_any_was_found(asked, first):
+    assert shown(f"{asked} у справочника Контрагенты", HEAD.doc_id)[0] == first
+
+
+def test_each_piece_is_shown_once_for_each_that_was_found():
+    found = [LATER.doc_id, OTHERS.doc_id, MEMBERS.doc_id, HEAD.doc_id]
+    assert shown("какого типа код справочника Контрагенты", *found) == [3, 30, None, 70]
