@@ -1,20 +1,19 @@
-"""What benchmarks share: texts, timing, a description of the machine, JSON results."""
+"""What benchmarks share: texts, timing, JSON results with a record of the machine."""
 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import itertools
 import json
 import os
-import platform
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+from hybrid_embeddings.diagnosis.record import machine_record
 
 # What is measured is computing: a second round must not come from a cache. benchmarks/cache.py switches it on.
 os.environ.setdefault("EMBEDDING_CACHE_ENABLED", "0")
@@ -95,42 +94,6 @@ def spread_ms(seconds: list[float]) -> dict[str, float]:
     return {name: round(1000 * percentile(seconds, share), 2) for name, share in ranks.items()}
 
 
-def machine() -> dict[str, Any]:
-    """Describe where the figures come from."""
-    packages = ("torch", "sentence-transformers", "transformers", "openvino", "numpy", "hybrid-embeddings")
-    return {
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
-        "cpu": _cpu(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "system": platform.system(),
-        "versions": {name: _version(name) for name in packages},
-    }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _cpu() -> dict[str, Any]:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return {"model": platform.processor()}
-    fields = dict(line.split(":", 1) for line in lines if ":" in line)
-    facts = {name.strip(): value.strip() for name, value in fields.items()}
-    flags = set(facts.get("flags", "").split())
-    return {
-        "model": facts.get("model name"),
-        "family": facts.get("cpu family"),
-        "amx_bf16": "amx_bf16" in flags,
-        "avx512_bf16": "avx512_bf16" in flags,
-    }
-
-
 def arguments(description: str, **defaults: int) -> argparse.Namespace:
     """Parse ``--json FILE`` and whole-number options with the given defaults."""
     parser = argparse.ArgumentParser(description=description)
@@ -142,7 +105,7 @@ def arguments(description: str, **defaults: int) -> argparse.Namespace:
 
 def report(result: dict[str, Any], path: Path | None) -> None:
     """Print a result and, with a path, write it with the description of the machine."""
-    complete = {"machine": machine(), **result}
+    complete = {"machine": machine_record(), **result}
     print(json.dumps(complete, indent=2, ensure_ascii=False))
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -21,10 +21,12 @@ from typing import Any
 # The folder of this script is there already; with the one above it, nothing needs to be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from common import machine, report
+from common import report
 from gpu_common import Suite
 from gpu_device import out_of_memory, pool, profile, utilisation
 from gpu_speed import budgets, latency, multi_gpu, parity, throughput
+
+from hybrid_embeddings.diagnosis.record import machine_record
 
 
 def targets(suite: Suite) -> dict[str, Any]:
@@ -93,7 +95,7 @@ def _run(suite: Suite, name: str) -> dict[str, Any]:
 def save(results: dict[str, Any], path: Path | None) -> None:
     """Write what there is so far, in case the run is cut off."""
     if path is not None:
-        path.write_text(json.dumps({"machine": machine(), **results}, indent=2) + "\n", encoding="utf-8")
+        path.write_text(json.dumps({"machine": machine_record(), **results}, indent=2) + "\n", encoding="utf-8")
 
 
 # The most important first: the time may not be enough for all.

@@ -419,7 +419,7 @@ def _machines(found: dict[str, dict[str, Any]], language: int) -> list[str]:
     lines: dict[str, list[str]] = {}
     for name, result in found.items():
         machine = result.get("machine")
-        if machine is None:  # `rag-demo eval --json` records none
+        if machine is None:
             continue
         bf16 = "AMX" if machine.get("cpu", {}).get("amx_bf16") else "AVX512-BF16"
         has_bf16 = machine.get("cpu", {}).get("amx_bf16") or machine.get("cpu", {}).get("avx512_bf16")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hybrid_embeddings.diagnosis.record import machine_record
 from rag_demo import index_wiring, wiring
 from rag_demo.adapt_wiring import ADAPTED, ModelChoice, open_adapted, train_model
 from rag_demo.chat.answer import Assistant
@@ -69,7 +70,8 @@ def evaluate(request: Request, *, settings: Settings, json_file: Path | None, pl
         lexical_backend=settings.lexical_backend,
     )
     if json_file is not None:
-        json_file.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        complete = {"machine": machine_record(), **figures}
+        json_file.write_text(json.dumps(complete, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     if plot_file is not None:
         plot_file.write_text(svg(figures, split=request.split), encoding="utf-8")
     say(as_text(figures, split=request.split))
