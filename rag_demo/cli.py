@@ -149,13 +149,15 @@ def _add_eval(commands: Any) -> None:
     measure.add_argument(
         "--part", action="append", choices=("full", "bare", "removed"), help="only this index; may be repeated"
     )
-    measure.add_argument("--most", metavar="N", type=int, default=1_000, help="questions of each set (default: 1000)")
+    measure.add_argument(
+        "--most", metavar="N", type=_count, default=1_000, help="questions of each set (default: 1000)"
+    )
     model = measure.add_mutually_exclusive_group()
     model.add_argument("--model", metavar="NAME", default="", help="embedding model, as for index")
     model.add_argument(
         "--base-from-rest", action="store_true", help="start from a model trained on what --only leaves out"
     )
-    measure.add_argument("--split", choices=("tune", "test"), default="test", help="questions to tell of")
+    measure.add_argument("--split", choices=("tune", "test", "both"), default="test", help="questions to tell of")
     measure.add_argument("--json", metavar="FILE", type=Path, help="write all figures")
     measure.add_argument("--plot", metavar="FILE", type=Path, help="draw hit rates (SVG)")
     measure.set_defaults(run=_eval)
@@ -187,12 +189,19 @@ def _add_search_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-k", type=_top_k, default=None, metavar="N", help=f"sources, 1 to {MOST_SOURCES}")
 
 
-def _top_k(text: str) -> int:
+def _count(text: str) -> int:
     try:
         value = int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-    if not 1 <= value <= MOST_SOURCES:
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is out of range: 1 and more")
+    return value
+
+
+def _top_k(text: str) -> int:
+    value = _count(text)
+    if value > MOST_SOURCES:
         raise argparse.ArgumentTypeError(f"{value} is out of range: 1 to {MOST_SOURCES}")
     return value
 

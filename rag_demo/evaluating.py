@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,10 +20,11 @@ from rag_demo.configurations import bundled, golden_path
 from rag_demo.console import ProgressBar, complain, say
 from rag_demo.errors import InputError
 from rag_demo.evaluate.baselines import baselines
-from rag_demo.evaluate.cases import Case, read_cases
+from rag_demo.evaluate.cases import SPLITS, Case, read_cases
+from rag_demo.evaluate.missing import missing_golds, told
 from rag_demo.evaluate.plan import Plan, plans
 from rag_demo.evaluate.plot import svg
-from rag_demo.evaluate.report import as_text, report
+from rag_demo.evaluate.report import BOTH, as_text, report
 from rag_demo.evaluate.run import Outcome, answer_all, search_all
 from rag_demo.index.ports import Where
 from rag_demo.index.store import Manifest, SpaceStore
@@ -54,14 +56,18 @@ class Request:
 
 def evaluate(request: Request, *, settings: Settings, json_file: Path | None, plot_file: Path | None) -> None:
     """Evaluate retrieval and print the figures; everything goes to the files, too, if they are given."""
+    _check_writable(json_file, plot_file)
     folder = request.folder or bundled()
+    own = _own(request)
     ingested, rest = read(folder, request)
+    _tell_of_missing(request, own, ingested.documents)
     outcomes: list[Outcome] = []
-    for plan in plans(ingested, _own(request), _others(request), most=request.most, rest=rest):
+    for plan in plans(ingested, own, _others(request), most=request.most, rest=rest):
         if plan.name in request.parts:
             outcomes += _carry_out(plan, folder, request, settings)
     figures = report(
         outcomes,
+        splits=(*SPLITS, BOTH) if request.split == BOTH else SPLITS,
         configuration=f"{ingested.configuration_name} {ingested.configuration_version}".strip(),
         documents=len(ingested.documents),
         model=_model_of(request, settings),
@@ -69,12 +75,26 @@ def evaluate(request: Request, *, settings: Settings, json_file: Path | None, pl
         ranker=settings.ranker,
         lexical_backend=settings.lexical_backend,
     )
+    say(as_text(figures, split=request.split))
     if json_file is not None:
         complete = {"machine": machine_record(), **figures}
         json_file.write_text(json.dumps(complete, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     if plot_file is not None:
         plot_file.write_text(svg(figures, split=request.split), encoding="utf-8")
-    say(as_text(figures, split=request.split))
+
+
+def _check_writable(*files: Path | None) -> None:
+    """Nobody measures for an hour to learn that the result has no place."""
+    for file in filter(None, files):
+        if file.is_dir() or not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
+            raise InputError(f"{file} cannot be written. Give a file in a folder that is there and may be written to.")
+
+
+def _tell_of_missing(request: Request, own: Sequence[Case], documents: Sequence[Document]) -> None:
+    missing = missing_golds(own, documents)
+    if request.questions is not None and missing:
+        names = told(missing, (document.full_name for document in documents))
+        complain(f"{request.questions}: nothing that is searched is called so, and no hit will count:\n{names}")
 
 
 def read(folder: Path, request: Request) -> tuple[Ingested, list[Document]]:
@@ -84,7 +104,7 @@ def read(folder: Path, request: Request) -> tuple[Ingested, list[Document]]:
         if request.base_from_rest:
             raise InputError("--base-from-rest needs --only: without it no part of the dump is left to learn from.")
         return ingested, []
-    paths = {line.strip() for line in request.only.read_text(encoding="utf-8").splitlines()}
+    paths = _paths(request.only)
     documents = [document for document in ingested.documents if _is_named(document.path, paths)]
     if not documents:
         raise InputError(f"No path in {request.only} is one of {folder}. Each line must end with a path below it.")
@@ -94,12 +114,24 @@ def read(folder: Path, request: Request) -> tuple[Ingested, list[Document]]:
     return chosen, rest if request.base_from_rest else []
 
 
+def _paths(file: Path) -> set[str]:
+    try:
+        return {line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()}
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise InputError(
+            f"--only {file} cannot be read: {reason}. It takes a text file of paths, one a line."
+        ) from error
+
+
 def _is_named(path: str, paths: set[str]) -> bool:
     return path in paths or f"src/cf/{path}" in paths
 
 
 def _own(request: Request) -> list[Case]:
     if request.questions is not None:
+        if "full" not in request.parts:
+            raise InputError("--questions are asked of the index «full»: leave --part out, or add --part full.")
         return read_cases(request.questions)
     return read_cases(golden_path()) if request.folder is None else []
 

@@ -11,9 +11,12 @@ import yaml
 
 from rag_demo.configurations.golden import object_of, split_of
 from rag_demo.errors import InputError
+from rag_demo.retrieve.kinds import canonical_name
 
 Split = Literal["tune", "test"]
 SPLITS: tuple[Split, ...] = ("tune", "test")
+# "language", "refuse" and "split" are for people and for other readers of such files.
+_KEYS = ("question", "gold", "kind", "id", "paraphrases", "language", "refuse", "split")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +51,48 @@ def choose(cases: Iterable[Case], split: Split | None) -> list[Case]:
 def read_cases(file: Path) -> list[Case]:
     """Questions of a YAML file: ``questions: [{question, gold: [full names], kind?, id?, paraphrases?}]``.
 
-    An empty ``gold`` says that nothing answers the question. The split in the file is not read: it follows from
-    the object.
+    An empty ``gold`` says that nothing answers the question. Kinds of objects may be written in Russian. The split in
+    the file is not read: it follows from the object.
 
     Raises:
         InputError: the file is not there or not of this form.
     """
     try:
-        entries = yaml.safe_load(file.read_text(encoding="utf-8-sig"))["questions"]
-        return [case for number, entry in enumerate(entries, start=1) for case in _wordings(entry, number)]
+        return list(_cases(yaml.safe_load(file.read_text(encoding="utf-8-sig"))))
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise InputError(
-            f"{file} is not a list of questions ({type(error).__name__}: {error}). Expected: "
+            f"{file} is not a list of questions: {error}. Expected: "
             "questions: [{question: text, gold: [full names]}]."
         ) from error
 
 
-def _wordings(entry: dict[str, Any], number: int) -> Iterator[Case]:
+def _cases(content: Any) -> Iterator[Case]:
+    entries = content.get("questions") if isinstance(content, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError("there is no list called questions")  # noqa: TRY004  # of the file, not of an argument
+    for number, entry in enumerate(entries, start=1):
+        yield from _wordings(entry, number)
+
+
+def _wordings(entry: Any, number: int) -> Iterator[Case]:
+    if not isinstance(entry, dict) or not str(entry.get("question") or "").strip():
+        raise ValueError(f"number {number} has no text under question")
+    if unknown := sorted(map(str, set(entry).difference(_KEYS))):
+        raise ValueError(f"number {number} has {', '.join(unknown)}, but the keys are {', '.join(_KEYS)}")
     name = str(entry.get("id") or number)
-    gold = tuple(entry.get("gold") or ())
+    gold = tuple(map(canonical_name, _texts(entry, "gold", number)))
     kind = "unanswerable" if not gold else str(entry.get("kind") or "own")
     split: Split = "tune" if split_of(name, gold) == "tune" else "test"
-    for wording, question in enumerate((entry["question"], *(entry.get("paraphrases") or ()))):
-        yield Case(f"{name}/{wording}", str(question), kind, split, gold)
+    for wording, question in enumerate((str(entry["question"]), *_texts(entry, "paraphrases", number))):
+        yield Case(f"{name}/{wording}", question, kind, split, gold)
+
+
+def _texts(entry: dict[str, Any], key: str, number: int) -> list[str]:
+    """One text, or a list of them."""
+    value = entry.get(key) or []
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(isinstance(text, str) and text.strip() for text in texts):
+        raise ValueError(f"{key} of number {number} is {value!r:.80}, not a list of texts")
+    return [text.strip() for text in texts]

@@ -12,6 +12,7 @@ from rag_demo.evaluate.cases import SPLITS
 from rag_demo.evaluate.measure import Estimate, Ranks, estimate, hit_at, ndcg_at, recall_at, reciprocal_rank
 from rag_demo.evaluate.run import FUSED, Outcome
 
+BOTH = "both"  # the questions of all splits
 DEPTHS = (1, 3, 5, 10, 20, 50)
 METHOD = "95 % intervals: percentile bootstrap, 2,000 resamples of whole objects (questions on one object together)"
 _MEASURES: dict[str, Callable[[Ranks], float]] = {
@@ -23,17 +24,18 @@ _MEASURES: dict[str, Callable[[Ranks], float]] = {
 _SHOWN = ("hit@1", "hit@3", "hit@5", "hit@10", "hit@50", "mrr", "ndcg@10")
 
 
-def report(outcomes: Sequence[Outcome], **about: Any) -> dict[str, Any]:
+def report(outcomes: Sequence[Outcome], *, splits: Sequence[str] = SPLITS, **about: Any) -> dict[str, Any]:
     """All figures as plain data.
 
     Args:
         outcomes: of all sets; kinds and splits are told apart by their cases.
+        splits: that get tables; `BOTH` is one table of all questions.
         about: what was measured (configuration, model, back ends).
     """
     sets: dict[str, Any] = {}
     for kind in dict.fromkeys(outcome.case.kind for outcome in outcomes):
-        for split in SPLITS:
-            chosen = [outcome for outcome in outcomes if (outcome.case.kind, outcome.case.split) == (kind, split)]
+        for split in splits:
+            chosen = [one for one in outcomes if one.case.kind == kind and split in {one.case.split, BOTH}]
             if chosen:
                 sets.setdefault(kind, {})[split] = _table(chosen)
     return {"method": METHOD, **about, "sets": sets, "latency_ms": _latency(outcomes)}
@@ -45,6 +47,7 @@ def as_text(figures: dict[str, Any], *, split: str) -> str:
     for kind, splits in figures["sets"].items():
         table = splits.get(split)
         if table is None:
+            lines += ["", f"{kind}: no questions on this side of the split"]
             continue
         lines += ["", f"{kind}: {table['questions']} questions on {table['objects']} objects"]
         if "refused" in table:

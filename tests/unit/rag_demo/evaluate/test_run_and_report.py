@@ -5,11 +5,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from rag_demo.errors import InputError
 from rag_demo.evaluate.baselines import FUSED_BM25, PLAIN, baselines
-from rag_demo.evaluate.cases import make_case, read_cases
+from rag_demo.evaluate.cases import make_case
 from rag_demo.evaluate.plot import svg
-from rag_demo.evaluate.report import as_text, report
+from rag_demo.evaluate.report import BOTH, as_text, report
 from rag_demo.evaluate.run import FUSED, answer_all, ranks_of, search_all
 from rag_demo.testing import make_document
 from rag_demo.types import Hit, LegRank
@@ -85,26 +84,13 @@ def test_baselines_find_by_words():
         assert search("ракета") == []
 
 
-def test_a_file_of_questions(tmp_path):
-    file = tmp_path / "вопросы.yaml"
-    file.write_text(
-        "questions:\n- question: Как узнать курс?\n  gold: [Catalog.Валюты]\n  paraphrases: [курс]\n"
-        "- question: Погода?\n",
-        encoding="utf-8",
-    )
-    cases = read_cases(file)
-    assert [(case.question, case.kind, case.gold) for case in cases] == [
-        ("Как узнать курс?", "own", ("Catalog.Валюты",)),
-        ("курс", "own", ("Catalog.Валюты",)),
-        ("Погода?", "unanswerable", ()),
+def test_all_questions_in_one_table():
+    cases = [
+        make_case(name, "цена", "own", [f"CommonModule.{name}.Метод"]) for name in ("Цены", "Склад", "Заказы", "Курсы")
     ]
-
-
-@pytest.mark.parametrize("text", ["", "questions: 5", "- a", "questions: [{gold: [a]}]", "a: [", "questions: [5]"])
-def test_a_file_that_holds_no_questions(tmp_path, text):
-    file = tmp_path / "вопросы.yaml"
-    file.write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match="Expected"):
-        read_cases(file)
-    with pytest.raises(InputError, match="cannot be read"):
-        read_cases(tmp_path / "нет.yaml")
+    outcomes = search_all(cases, lambda _: hits(STOCK, PRICE))
+    assert len({case.split for case in cases}) == 2
+    figures = report(outcomes, splits=[BOTH])
+    assert figures["sets"]["own"][BOTH]["questions"] == 4
+    assert "own: 4 questions" in as_text(figures, split=BOTH)
+    assert "own: no questions" in as_text(figures, split="test")
