@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -82,9 +83,14 @@ def answers(document: Document, case: Case, gold: str) -> bool:
     """Whether a document is what ``gold`` names, or the description of the object that it is a part of."""
     if document.full_name != gold:
         inside = document.doc_type == "metadata_object" and gold.startswith(f"{document.full_name}.")
-        if not inside or gold.rpartition(".")[2] not in document.text:
+        if not inside or not _says(gold.rpartition(".")[2], document.text):
             return False
-    return not case.answer or case.answer in document.body or case.answer in document.text
+    return not case.answer or _says(case.answer, document.body) or _says(case.answer, document.text)
+
+
+def _says(name: str, text: str) -> bool:
+    """Whether a name stands in a text as a word: «ИмяПользователя» does not tell of «Имя»."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
 def _least(ranks: Iterable[int]) -> int | None:

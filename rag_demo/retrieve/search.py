@@ -25,6 +25,7 @@ from rag_demo.retrieve.rank import Ranker
 from rag_demo.retrieve.reading import Spelling, read_as
 from rag_demo.retrieve.rerank import RERANK, Reranker
 from rag_demo.retrieve.spaces import OpenSpace, rarity
+from rag_demo.retrieve.synonyms import Synonyms
 from rag_demo.retrieve.whole import Telling
 from rag_demo.types import Document, Hit, LegRank
 
@@ -79,6 +80,7 @@ class Retriever:
         self._candidates = candidates
         self._judge = Judge(weights=weights, ranker=ranker, encode_words=encode_words)
         self._reranker = reranker
+        self._synonyms = Synonyms()
         self._spellings: dict[tuple[str, ...], Spelling] = {}
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="rag-search")
 
@@ -178,7 +180,8 @@ class Retriever:
         """Documents called as the question says, longer names first; namesakes in the order of the word search."""
         word_rank = {scored.key: rank for rank, scored in enumerate(lexical)}
         found: list[Scored] = []
-        for name in sorted(query.names, key=lambda name: (-name.count("."), -len(name))):
+        names = (*query.names, *self._synonyms.full_names(query.names, spaces))
+        for name in sorted(names, key=lambda name: (-name.count("."), -len(name))):
             keys = [key for space in spaces for key in space.catalogue.look_up(name, self._candidates, where=where)]
             keys.sort(key=lambda key: word_rank.get(key, len(word_rank)))
             found += [Scored(key, float(name.count(".") + 1)) for key in keys]

@@ -35,8 +35,9 @@ def test_the_card_of_an_object_answers_for_its_parts_if_it_names_them():
 
 
 def test_a_fact_wants_the_passage_that_holds_the_answer():
-    case = make_case("1", "?", "fact", ["Catalog.Валюты"], answer="Наценка")
-    assert ranks_of(case, hits(CARD))[FUSED] == [None]
+    for answer, rank in (("Наценка", None), ("Кур", None), ("Курс", 1)):
+        case = make_case("1", "?", "fact", ["Catalog.Валюты"], answer=answer)
+        assert ranks_of(case, hits(CARD))[FUSED] == [rank]
 
 
 def test_figures_as_data_text_and_picture():

@@ -149,3 +149,22 @@ def test_many_questions_at_once(retriever):
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(ask, range(40)))
     assert all(result == results[0] for result in results)
+
+
+def test_an_object_is_named_by_its_synonym_unless_another_is_called_so(tmp_path):
+    values = {"doc_type": "metadata_object", "export": False, "region": "", "doc": "", "signature": ""}
+    calendars = make_document(
+        "Catalog.Календари", synonym="Графики (работы)", body="Реквизит Описание: Строка", **values
+    )
+    others = make_document("Catalog.Другие", synonym="Календари", body="Реквизит Описание: Строка", **values)
+    retriever = Retriever(
+        [open_space(tmp_path, [*TRADE, others, calendars])],
+        encode_query=EMBEDDER.encode_query,
+        weights=WEIGHTS,
+        candidates=50,
+    )
+    for said in ("Графики работы", "Календари"):
+        found = retriever.search(f"Какого типа реквизит Описание у справочника {said}?", 5, where=Where(("trade",)))
+        assert names(found)[0] == "Catalog.Календари"
+        assert [hit.document.full_name for hit in found.hits if "exact" in hit.legs] == ["Catalog.Календари"]
+    retriever.close()
