@@ -17,7 +17,7 @@ from rag_demo.index.room import check_room, for_index, for_vectors
 from rag_demo.index.states import FileState
 from rag_demo.index.store import Manifest
 from rag_demo.indexing import now
-from rag_demo.ingest import Ingested
+from rag_demo.ingest import REVISION, Ingested
 from rag_demo.parts_wiring import create_parts, make_sketches
 from rag_demo.ports import Embedder
 from rag_demo.settings import Settings
@@ -119,4 +119,4 @@ def index(
 
 def choices_digest(settings: Settings) -> str:
     """What `Manifest.recipe` must be for an index to be brought up to date; otherwise it is made anew."""
-    return recipe(nli_model=settings.nli_model)
+    return recipe(nli_model=settings.nli_model, reader=str(REVISION))

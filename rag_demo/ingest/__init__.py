@@ -12,7 +12,20 @@ from rag_demo.ingest.reader import Dump
 from rag_demo.ingest.records import FileRead, Ingested, Listed, Problem, SourceFolder
 from rag_demo.types import Document
 
-__all__ = ["Dump", "FileRead", "Ingested", "Listed", "Problem", "SourceFolder", "open_dump", "read_configuration"]
+__all__ = [
+    "REVISION",
+    "Dump",
+    "FileRead",
+    "Ingested",
+    "Listed",
+    "Problem",
+    "SourceFolder",
+    "open_dump",
+    "read_configuration",
+]
+
+# Of what files are turned into. Another one makes every index anew: raise it when the same file gives other documents.
+REVISION = 2
 
 
 def read_configuration(

@@ -21,6 +21,7 @@ from rag_demo.ingest.objects import first_text, object_units
 from rag_demo.ingest.owners import Owner
 from rag_demo.ingest.parts import MAX_PART_LINES, Part, Unit, pack
 from rag_demo.ingest.records import FileRead
+from rag_demo.ingest.rights import rights_text
 from rag_demo.ingest.schedules import exchange_units, schedule_units
 from rag_demo.ingest.xml_tree import Element, XmlError, parse_xml
 from rag_demo.types import DocType
@@ -147,10 +148,7 @@ class FileReader:
         file = self.rights.get(owner.full_name)
         text = self._folder.read_text(file) if file is not None else None
         if text is not None:
-            said = f"Права на объекты: {text.count('<object>')}"
-            if limited := text.count("<restrictionByCondition>"):
-                said += f"; ограничений доступа к записям: {limited}"
-            yield Unit(item.line_end, item.line_end, said)
+            yield Unit(item.line_end, item.line_end, rights_text(text))
 
     def _remember_synonyms(self, item: Element, owner: Owner) -> None:
         properties, children = item.child("Properties"), item.child("ChildObjects")

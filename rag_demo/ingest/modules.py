@@ -1,15 +1,16 @@
-"""Modules as documents: one for each method, variable block and module body."""
+"""Modules as documents: one for each description, method, variable block and module body."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from rag_demo.ingest.bsl import Block, Method, Module, Source, clean_code, cut_windows
+from rag_demo.ingest.bsl import Block, Method, Module, Source, clean_code, cut_windows, head_text
 from rag_demo.ingest.documents import Passage
 from rag_demo.ingest.owners import Owner
 
 MAX_METHOD_CHARACTERS = 3_600
+_TITLES = {"head": "Описание модуля", "variables": "Переменные модуля", "body": "Тело модуля"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class ModuleReader:
         """Passages of the methods, then of the blocks."""
         for method in module.methods:
             yield from self._method(module, method)
-        numbers = {"variables": 0, "body": 0}
+        numbers = dict.fromkeys(_TITLES, 0)
         for block in module.blocks:
             yield from self._block(module.source, block, numbers[block.kind])
             numbers[block.kind] += 1
@@ -95,15 +96,15 @@ class ModuleReader:
             )
 
     def _block(self, source: Source, block: Block, number: int) -> Iterator[Passage]:
-        title, word = ("Переменные модуля", "variables") if block.kind == "variables" else ("Тело модуля", "body")
         lines = source.lines(block.line_start, block.line_end).split("\n")
         if block.kind == "body" and _only_raises(lines):
             return
         for part, window in enumerate(cut_windows(lines, MAX_METHOD_CHARACTERS)):
             span = block.line_start + window.first, block.line_start + window.last
-            code = "\n".join(lines[window.first : window.last + 1])
-            base = self._passage(source, span, title, block.region, code)
-            yield replace(base, region=" › ".join(block.region), part=f"{word} {number} {part}")
+            shown = lines[window.first : window.last + 1]
+            doc, code = (head_text(shown), "") if block.kind == "head" else ("", "\n".join(shown))
+            base = self._passage(source, span, _TITLES[block.kind], block.region, code)
+            yield replace(base, doc=doc, region=" › ".join(block.region), part=f"{block.kind} {number} {part}")
 
     def _passage(
         self, source: Source, lines: tuple[int, int], title: str, region: tuple[str, ...], code: str

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from rag_demo.ingest.events import EVENT_NAMES
 from rag_demo.ingest.parts import Unit
-from rag_demo.ingest.type_names import reference_name, type_name, type_text
+from rag_demo.ingest.type_names import reference_name, type_text, type_texts
 from rag_demo.ingest.xml_tree import Element
 
 _TEXTS = {
@@ -160,9 +160,8 @@ def _type(element: Element) -> Iterator[Unit]:
     if len(element.all("Type")) + len(element.all("TypeSet")) == 1:
         yield Unit(element.line, element.line_end, f"{label}: {type_text(element)}")
         return
-    for child in element.children:
-        if child.tag in {"Type", "TypeSet"}:
-            yield Unit(child.line, child.line_end, type_name(child.text), label)
+    for child, text in type_texts(element):
+        yield Unit(child.line, child.line_end, text, label)
 
 
 def _translated(element: Element) -> Iterator[Unit]:

@@ -102,15 +102,16 @@ _SECTIONS = {
 
 def type_text(element: Element | None) -> str:
     """The types that an element ``Type`` lists, with their qualifiers: ``Строка(150), СправочникСсылка.Валюты``."""
-    if element is None:
-        return ""
-    names = []
+    return ", ".join(text for _, text in type_texts(element)) if element is not None else ""
+
+
+def type_texts(element: Element) -> Iterator[tuple[Element, str]]:
+    """The elements of the types that ``element`` lists, each with its text."""
     for child in element.children:
         if child.tag in {"Type", "TypeSet"}:
             bare = child.text.rpartition(":")[2]
             qualified = _QUALIFIED.get(bare)
-            names.append(qualified(element) if qualified else type_name(bare))
-    return ", ".join(names)
+            yield child, qualified(element) if qualified else type_name(bare)
 
 
 def referenced(element: Element | None) -> Iterator[tuple[Element, str, str]]:

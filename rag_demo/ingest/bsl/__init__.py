@@ -5,9 +5,10 @@ time linear in its length.
 """
 
 from rag_demo.ingest.bsl.clean import clean_code
+from rag_demo.ingest.bsl.head import head_text
 from rag_demo.ingest.bsl.model import Block, Method, Module
 from rag_demo.ingest.bsl.scanner import scan
 from rag_demo.ingest.bsl.source import Source
 from rag_demo.ingest.bsl.windows import Window, cut_windows
 
-__all__ = ["Block", "Method", "Module", "Source", "Window", "clean_code", "cut_windows", "scan"]
+__all__ = ["Block", "Method", "Module", "Source", "Window", "clean_code", "cut_windows", "head_text", "scan"]

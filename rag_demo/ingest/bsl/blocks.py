@@ -1,10 +1,11 @@
-"""Module text outside methods: variables and the module's own statements."""
+"""Module text outside methods: the description at its head, variables and the module's own statements."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 
+from rag_demo.ingest.bsl.head import find_head
 from rag_demo.ingest.bsl.model import Block, Method
 from rag_demo.ingest.bsl.regions import Regions
 from rag_demo.ingest.bsl.source import Source
@@ -15,11 +16,15 @@ _DECLARED = re.compile(r"(?<!\w)(\w+)(?!\w)(?:\s+(?:экспорт|export))?\s*(
 
 def find_blocks(source: Source, methods: Sequence[Method], regions: Regions) -> Iterator[Block]:
     """Blocks in the gaps before, between and after the methods, in order."""
+    found: list[Block] = []
     first = 1
     for method in methods:
-        yield from _blocks_between(source, first, method.line_start - 1, regions)
+        found += _blocks_between(source, first, method.line_start - 1, regions)
         first = method.line_end + 1
-    yield from _blocks_between(source, first, source.line_count, regions)
+    found += _blocks_between(source, first, source.line_count, regions)
+    starts = [method.line_start for method in methods[:1]] + [block.line_start for block in found[:1]]
+    yield from find_head(source, min(starts, default=source.line_count + 1) - 1)
+    yield from found
 
 
 def _blocks_between(source: Source, first: int, last: int, regions: Regions) -> Iterator[Block]:

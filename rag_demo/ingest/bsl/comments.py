@@ -12,8 +12,12 @@ _DEPRECATED = re.compile(r"^[ \t]*(?:устарел[аи]?|устаревш[а-�
 
 def doc_text(lines: list[str]) -> str:
     """Text of the comment lines directly above a method, without comment marks, banners and service marks."""
-    kept = _own_part(lines)
-    texts = [line.strip().lstrip("/").rstrip() for line in kept]
+    return comment_text(_own_part(lines))
+
+
+def comment_text(lines: list[str]) -> str:
+    """Text of comment lines without comment marks and service marks."""
+    texts = [line.strip().lstrip("/").rstrip() for line in lines]
     texts = [text.removeprefix(" ") for text in texts if not _SERVICE.match(text)]
     return "\n".join(texts).strip()
 

@@ -37,9 +37,9 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Module text outside methods: declarations of variables, or the module's own statements."""
+    """Module text outside methods: what the module is for, declarations of variables, the module's own statements."""
 
-    kind: Literal["variables", "body"]
+    kind: Literal["head", "variables", "body"]
     names: tuple[str, ...]  # declared variables
     region: tuple[str, ...]
     line_start: int

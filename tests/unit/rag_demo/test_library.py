@@ -244,13 +244,17 @@ def test_another_folder_of_the_same_files_is_compared_by_content(index, dump, li
     assert report.files == Counts(changed=1)
 
 
-@pytest.mark.parametrize("what", ["full", "settings", "model", "manifest", "catalogue", "vectors", "words", "format"])
+@pytest.mark.parametrize(
+    "what", ["full", "settings", "reader", "model", "manifest", "catalogue", "vectors", "words", "format"]
+)
 def test_what_makes_an_index_anew(index, dump, settings, monkeypatch, what):
     index()
     index.library.close()
     folder = SpaceStore(settings.data_path).require("лавка")[1]
     if what == "settings":
         monkeypatch.setattr(index_wiring, "choices_digest", lambda _: "другой")
+    elif what == "reader":
+        monkeypatch.setattr(index_wiring, "REVISION", 0)
     elif what == "model":
         monkeypatch.setattr(wiring, "build_embedder", lambda *_: WordEmbedder(fingerprint="другой"))
     elif what == "manifest":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rag_demo.ingest.bsl import clean_code, cut_windows, scan
 
 
@@ -26,6 +28,37 @@ def test_variables_with_directives_comments_and_export():
         "КонецПроцедуры\n"
     )
     assert blocks(text) == [("variables", ("Кэш", "Настройки", "Second", "Third"), 4, 9)]
+
+
+LICENCE = "//////////\n// Copyright (c) 2025, ООО Маяк\n// Все права защищены.\n//////////\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("// Разбирает выписки банка, ничего не записывая в базу.\n#Область А\n", [("head", (), 1, 1)]),
+        (
+            f"{LICENCE}\n// РАЗБОР\n//\n// Разбирает выписки банка:\n// ничего не записывает в базу данных.\n//\n",
+            [("head", (), 8, 9)],
+        ),
+        ("#Если Сервер Тогда\n// Разбирает выписки банка для обмена.\n\n// Цена.\nФункция А()", [("head", (), 2, 2)]),
+        (
+            "// Этот модуль проверяет лицензии внешних компонент.\n\nПерем А;",
+            [("head", (), 1, 1), ("variables", ("А",), 3, 3)],
+        ),
+        (LICENCE, []),
+        (
+            "//////////\n// ОБРАБОТЧИКИ СОБЫТИЙ ФОРМЫ И ЕЕ ПОЛЕЙ\n//\n\n// Экспортные процедуры модуля\n\nФункция А()",
+            [],
+        ),
+        ("// Функция Старая(Первый, Второй, Третий, Четвертый)\n//\tВозврат Первый + Второй;\n\nФункция А()", []),
+        ("#Область А\n// Следующие процедуры нужны для обмена с банком.\n\nФункция А()", []),
+        ("// Разбирает выписки банка, ничего не записывая.\nФункция А()", []),
+    ],
+    ids=["plain", "framed", "before a method", "about licences", "licence", "titles", "code", "region", "method"],
+)
+def test_the_description_at_the_head_of_a_module(text, found):
+    assert blocks(text) == found
 
 
 def test_module_body_behind_the_methods():

@@ -79,6 +79,19 @@ def test_a_long_method_becomes_windows_with_one_name(dump):
     assert "\n".join(window.text for window in windows) == code.rstrip("\n")
 
 
+def test_the_description_of_a_module_is_a_document(dump):
+    head = "#Если Сервер Тогда\n/////////////\n// ЦЕНЫ\n//\n// Цены считаются\n"
+    head += "// по правилам скидок, заданных пользователем.\n\n"
+    before = read(dump())
+    documents = read(dump({"CommonModules/Цены/Ext/Module.bsl": head + CODE.lstrip("\ufeff")}))
+    (found,) = find(documents, "CommonModule.Цены", "module")
+    assert (found.line_start, found.line_end) == (5, 6)
+    assert found.header == "Общий модуль Цены › Описание модуля"
+    assert found.doc == "Цены считаются\nпо правилам скидок, заданных пользователем."
+    assert found.text.split("\n")[0] == "// Цены считаются"
+    assert {one.doc_id for one in documents} == {one.doc_id for one in before} | {found.doc_id}
+
+
 def test_the_guard_of_object_modules_is_no_document(dump):
     guard = "#Иначе\nВызватьИсключение НСтр(\"ru = 'Нет'\");\n#КонецЕсли\n"
     code = f"#Если Сервер Тогда\nПроцедура А()\nКонецПроцедуры\n{guard}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rag_demo.ingest import read_configuration
 
 from .conftest import child, find, metadata, read, text
@@ -250,3 +252,28 @@ def test_predefined_items_help_and_rights(dump):
     assert (page.line_start, page.line_end) == (2, 4)
     (role,) = find(documents, "Role.Кассир")
     assert "Права на объекты: 2" in role.body
+
+
+@pytest.mark.parametrize(
+    ("objects", "said"),
+    [
+        ("", "Права на все объекты, в том числе новые"),
+        (
+            "<object><right><value>false</value></right></object><object><right><value>true</value></right></object>",
+            "Права на все объекты, в том числе новые; объектов с запретами: 1",
+        ),
+    ],
+)
+def test_a_role_with_rights_for_new_objects_reaches_all(dump, objects, said):
+    rights = f"<Rights><setForNewObjects>true</setForNewObjects>{objects}</Rights>"
+    files = {"Roles/Админ.xml": metadata("Role", "<Name>Админ</Name>"), "Roles/Админ/Ext/Rights.xml": rights}
+    (role,) = find(read(dump(files)), "Role.Админ")
+    assert role.body.endswith(said)
+
+
+def test_a_type_of_several_types_keeps_their_qualifiers(dump):
+    others = "<v8:Type>cfg:CatalogRef.Цены</v8:Type>\n<v8:Type>xs:dateTime</v8:Type>\n</Type>"
+    several = NUMBER.replace("</Type>", others)
+    kinds = metadata("ChartOfCharacteristicTypes", f"<Name>Виды</Name>\n{several}")
+    (found,) = find(read(dump({"ChartsOfCharacteristicTypes/Виды.xml": kinds})), "ChartOfCharacteristicTypes.Виды")
+    assert found.body.endswith("Тип: Число(15,2), СправочникСсылка.Цены, Дата и время")
