@@ -16,6 +16,7 @@ from scipy import sparse
 from tokenizers import Tokenizer
 from torch.nn.functional import normalize
 
+from rag_demo.adapt.alignment import align
 from rag_demo.adapt.fields import Fields, Shown, fields_of, mix
 from rag_demo.adapt.held_out import (
     MOST_BY_NAMES,
@@ -31,6 +32,7 @@ from rag_demo.adapt.model import load, save
 from rag_demo.adapt.pairs import Excluded, Pair, PairMaker
 from rag_demo.adapt.tokenizer import count_tokens, read_tokenizer, train_tokenizer
 from rag_demo.adapt.train import Examples, Recipe, product, train
+from rag_demo.adapt.translations import Translations
 from rag_demo.errors import TooLittle
 from rag_demo.types import Document
 
@@ -41,6 +43,8 @@ Counts = tuple[sparse.csr_matrix, ...]
 # Token counts of this many documents take about 60 MB; of a larger configuration a sample is learned from.
 _MOST_DOCUMENTS = 120_000
 _FEWEST_PAIRS = 50
+# How often a text is seen in one epoch: questions are more like comments than like lines of code.
+_SEEN = {"comment": 2.0, "description": 2.0, "remark": 1.5, "line": 0.5}
 # Vectors that know another configuration already move in smaller steps, and fewer of them.
 _BASE_RATE = 0.2
 _BASE_STEPS = 150
@@ -91,7 +95,8 @@ def adapt(
     documents = _sample(documents, recipe.seed)
     maker = PairMaker(excluded, recipe.seed)
     progress("pairs", 0, 1)
-    pairs, held_out = hold_out(list(maker.pairs(documents)), len(documents), seed=recipe.seed)
+    found = list(maker.pairs(documents))
+    pairs, held_out = hold_out(found, len(documents), seed=recipe.seed)
     if len(pairs) < _FEWEST_PAIRS:
         raise TooLittle(
             f"There is too little to learn from: {len(pairs)} names, comments and lines, {_FEWEST_PAIRS} are needed."
@@ -127,6 +132,9 @@ def adapt(
         "seconds": round(time.perf_counter() - started, 1),
     }
     save(folder, tokenizer=tokenizer.to_str(), vectors=vectors, record=record)
+    table = align(documents, found, seed=recipe.seed, base=Translations.load(base) if base else None)
+    if table is not None:
+        table.save(folder)
     return Adapted(folder, choice.weight if choice else 0.0, record)
 
 
@@ -181,7 +189,7 @@ def _sample(documents: Sequence[Document], seed: int) -> Sequence[Document]:
 
 
 def _count_fields(tokenizer: Tokenizer, documents: Sequence[Document]) -> Counts:
-    columns: tuple[list[str], ...] = ([], [], [], [])
+    columns: tuple[list[str], ...] = ([], [], [], [], [])
     for document in documents:
         for column, text in zip(columns, fields_of(document), strict=True):
             column.append(text)
@@ -199,4 +207,5 @@ def _examples(tokenizer: Tokenizer, documents: Sequence[Document], pairs: Sequen
         targets=np.array([pair.document for pair in pairs], dtype=np.int64)[known],
         masks=np.array([pair.fields for pair in pairs], dtype=np.float32)[known],
         modules=np.array(modules, dtype=np.int64)[known],
+        seen=np.array([_SEEN.get(pair.source, 1.0) for pair in pairs])[known],
     )

@@ -1,4 +1,4 @@
-"""What of a document an adapted model sees: four texts, each turned into a vector of its own. Pure functions.
+"""What of a document an adapted model sees: five texts, each turned into a vector of its own. Pure functions.
 
 The vector of a document is the weighted sum of the unit vectors of its fields: so a long body does not drown the
 name, however many words it has. One line holds one field, so that a passage is still a plain text.
@@ -6,7 +6,8 @@ name, however many words it has. One line holds one field, so that a passage is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,12 @@ from rag_demo.types import Document
 # Later words of a long body change its vector little.
 _BODY_CHARACTERS = 6_000
 _DOC_CHARACTERS = 800
+# Endings of the names of modules that tell what they are for.
+_PURPOSE = re.compile(
+    "(?:Переопределяемый|Служебный|КлиентСервер|ВызовСервера|Клиент|Сервер|ПовтИсп|Глобальный"
+    "|Overridable|Internal|ClientServer|ServerCall|Client|Server|Cached|Global)$"
+)
+_MOST_DOUBLINGS, _MOST_PARAMETERS = 10, 6
 
 
 class Fields(NamedTuple):
@@ -25,6 +32,7 @@ class Fields(NamedTuple):
     name: str
     owner: str
     doc: str
+    traits: str
     body: str
 
 
@@ -34,19 +42,42 @@ class Shown(NamedTuple):
     name: bool
     owner: bool
     doc: bool
+    traits: bool
     body: bool
 
 
 # What the unit vector of each field is worth in that of the document.
-WEIGHTS = (1.0, 0.5, 1.0, 0.7)
+WEIGHTS = (1.0, 0.5, 1.0, 0.6, 0.7)
 
 
 def fields_of(document: Document) -> Fields:
-    """The four texts of a document, each on one line."""
+    """The five texts of a document, each on one line."""
     owner = f"{document.object_name} {document.synonym}" if document.object_name != document.name else document.synonym
     parameters = document.signature.partition("(")[2]
     body = f"{parameters} {document.body[:_BODY_CHARACTERS]}"
-    return Fields(*(_line(text) for text in (document.name, owner, document.doc[:_DOC_CHARACTERS], body)))
+    return Fields(
+        *(_line(text) for text in (document.name, owner, document.doc[:_DOC_CHARACTERS], traits(document), body))
+    )
+
+
+def traits(document: Document) -> str:
+    """What sort of method it is, in made-up words that stand nowhere else; empty for what is no method.
+
+    Comments say it without naming anything: «Вызывается при …», «Возвращает …», «Позволяет переопределить …».
+    """
+    return " ".join(_traits(document)).lower() if document.doc_type == "method" else ""
+
+
+def _traits(document: Document) -> Iterator[str]:
+    yield "function" if document.is_function else "procedure"
+    yield "exported" if document.export else "local"
+    yield from (document.context, document.module_kind, document.object_kind)
+    if purpose := _PURPOSE.search(document.object_name):
+        yield ("module" if purpose[0].isascii() else "модуль") + purpose[0]
+    # Letters for numbers: the tokenizer parts digits from words.
+    yield "size" + chr(ord("a") + min(len(document.body.strip()).bit_length(), _MOST_DOUBLINGS))
+    parameters = document.signature.partition("(")[2].rpartition(")")[0]
+    yield "takes" + chr(ord("a") + min(len(parameters.split(",")) if parameters.strip() else 0, _MOST_PARAMETERS))
 
 
 def layered_passage(document: Document) -> str:
@@ -57,7 +88,7 @@ def layered_passage(document: Document) -> str:
 def split_passage(passage: str) -> Fields:
     """The fields of a text that `layered_passage` made; any other text is a body."""
     lines = passage.split("\n")
-    return Fields(*lines) if len(lines) == len(Fields._fields) else Fields("", "", "", _line(passage))
+    return Fields(*lines) if len(lines) == len(Fields._fields) else Fields("", "", "", "", _line(passage))
 
 
 def mix(fields: Sequence[Vectors]) -> Vectors:

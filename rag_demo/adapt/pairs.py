@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from rag_demo.adapt.fields import Shown
+from rag_demo.adapt.fields import Shown, traits
 from rag_demo.index.passages import first_sentence
 from rag_demo.types import Document
 
@@ -23,10 +23,10 @@ _SHORTEST_LINE = 20
 _SHORTEST_TEXT = 8
 _SHORTEST_REMARK = 25
 _LINES = 2  # of each document; more of them change nothing but the time
-_NO_DOC = Shown(True, True, False, True)
-_NAME = Shown(True, True, False, False)
-_BODY = Shown(False, True, False, True)
-_ONLY_BODY = Shown(False, False, False, True)
+_NO_DOC = Shown(name=True, owner=True, doc=False, traits=True, body=True)
+_NAME = _NO_DOC._replace(body=False)
+_BODY = _NO_DOC._replace(name=False)
+_ONLY_BODY = Shown(name=False, owner=False, doc=False, traits=False, body=True)
 _HEADER = re.compile(r"[ \t]*(?:асинх|async)?[ \t]*(?:процедура|функция|procedure|function)\b", re.IGNORECASE)
 _CODE = re.compile(r"[;=(]\s*$")
 _HANDLER = re.compile(r"(\w+)\.(\w+)\b")
@@ -76,7 +76,7 @@ class PairMaker:
     def words(self, documents: Sequence[Document]) -> Iterator[str]:
         """Texts to learn a tokenizer from."""
         for document in documents:
-            yield f"{document.name} {document.object_name} {document.synonym}"
+            yield f"{document.name} {document.object_name} {document.synonym} {traits(document)}"
             if document.doc and not self.excluded(document.doc):
                 yield document.doc
             for line in document.body.split("\n"):

@@ -62,6 +62,7 @@ class Examples:
         targets: the document of each text, int64 ``(pairs,)``.
         masks: which fields of it may be seen, float32 ``(pairs, fields)``.
         modules: a number for the module of each pair, int64 ``(pairs,)``.
+        seen: how often each pair is seen in one epoch on average, float64 ``(pairs,)``.
     """
 
     texts: sparse.csr_matrix
@@ -69,6 +70,7 @@ class Examples:
     targets: Ints
     masks: Floats
     modules: Ints
+    seen: npt.NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -91,7 +93,7 @@ def train(examples: Examples, recipe: Recipe, *, judge: Judge, start: Floats | N
         Float32 ``(vocabulary, dimension)``, each row rounded to the 255 steps that one byte holds.
     """
     batch = max(2, min(recipe.batch, len(examples) // 40))
-    steps = max(1, len(examples) // batch)
+    steps = max(1, int(examples.seen.sum()) // batch)
     epochs = max(recipe.epochs, math.ceil(recipe.steps / steps))
     random = np.random.default_rng(recipe.seed)
     table = _Table(_first(examples, recipe, random) if start is None else start, steps * epochs, recipe.learning_rate)
@@ -100,7 +102,7 @@ def train(examples: Examples, recipe: Recipe, *, judge: Judge, start: Floats | N
         for epoch in range(epochs):
             table.rounds = epoch >= epochs - recipe.rounded_epochs
             order = _order(examples, recipe.run, random)
-            for first in range(0, steps * batch, batch):
+            for first in range(0, min(steps * batch, len(order)), batch):
                 _step(table, examples, order[first : first + batch], recipe, random)
             score = judge(table.rows(), epoch + 1, epochs)
             waited += 1
@@ -156,20 +158,21 @@ class _Table:
 
 
 def _first(examples: Examples, recipe: Recipe, random: np.random.Generator) -> Floats:
-    body = examples.documents[-1]
-    frequency = np.bincount(body.indices, minlength=body.shape[1])
+    *_, traits, body = examples.documents
+    frequency = np.bincount(np.concatenate([traits.indices, body.indices]), minlength=body.shape[1])
     rarity = np.log1p(body.shape[0] / (1.0 + frequency))
     directions = random.standard_normal((body.shape[1], recipe.dimension)) / math.sqrt(recipe.dimension)
     return np.asarray(recipe.start * rarity[:, None] * directions, dtype=np.float32)
 
 
 def _order(examples: Examples, run: int, random: np.random.Generator) -> Ints:
-    """All pairs in random order, but in runs of ``run`` from the same module."""
-    shuffled = random.permutation(len(examples))
+    """The pairs of one epoch in random order, but in runs of ``run`` from the same module."""
+    times = np.floor(examples.seen + random.random(len(examples))).astype(np.int64)
+    shuffled = random.permutation(np.repeat(np.arange(len(examples)), times))
     by_module = shuffled[np.argsort(examples.modules[shuffled], kind="stable")]
-    starts = random.permutation(np.arange(0, len(examples), run))
+    starts = random.permutation(np.arange(0, len(shuffled), run))
     places = (starts[:, None] + np.arange(run)).ravel()
-    return np.asarray(by_module[places[places < len(examples)]], dtype=np.int64)
+    return np.asarray(by_module[places[places < len(shuffled)]], dtype=np.int64)
 
 
 def _step(table: _Table, examples: Examples, chosen: Ints, recipe: Recipe, random: np.random.Generator) -> None:

@@ -22,7 +22,7 @@ def test_counting_word_by_word_is_tokenising_the_whole(texts):
     assert counts.dtype == np.float32
 
 
-@given(st.lists(st.text(alphabet="абв XY", max_size=8), min_size=4, max_size=4))
+@given(st.lists(st.text(alphabet="абв XY", max_size=8), min_size=5, max_size=5))
 def test_a_passage_gives_its_fields_back(texts):
     fields = Fields(*(" ".join(text.split()) for text in texts))
     assert split_passage("\n".join(fields)) == fields

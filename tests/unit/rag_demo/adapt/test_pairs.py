@@ -1,5 +1,6 @@
-from rag_demo.adapt.fields import Fields, fields_of, layered_passage, split_passage
+from rag_demo.adapt.fields import Fields, fields_of, layered_passage, split_passage, traits
 from rag_demo.adapt.pairs import PairMaker, remarks
+from rag_demo.adapt.tokenizer import train_tokenizer
 from rag_demo.testing import make_document
 
 TEXT = """// Возвращает цену товара на дату.
@@ -23,8 +24,32 @@ def test_a_passage_is_its_fields_in_lines():
 
 
 def test_any_other_text_is_a_body():
-    assert split_passage("две\nстроки") == Fields("", "", "", "две строки")
-    assert split_passage("") == Fields("", "", "", "")
+    assert split_passage("две\nстроки") == Fields("", "", "", "", "две строки")
+    assert split_passage("") == Fields("", "", "", "", "")
+
+
+def test_traits_tell_the_sort_of_a_method_in_one_token_each():
+    method = make_document(
+        "CommonModule.ЦеныПереопределяемый.Метод",
+        is_function=False,
+        export=True,
+        context="НаСервереБезКонтекста",
+        module_kind="CommonModule",
+        signature="Процедура Метод(Цены, Дата = '00010101') Экспорт",
+        body="х" * 5,
+    )
+    words = traits(method).split()
+    expected = "procedure exported насерверебезконтекста commonmodule commonmodule модульпереопределяемый sized takesc"
+    assert words == expected.split()
+    tokenizer = train_tokenizer(PairMaker().words([method] * 2))
+    assert all(len(tokenizer.encode(word, add_special_tokens=False).ids) == 1 for word in words)
+    assert traits(make_document(doc_type="metadata_object")) == ""
+
+
+def test_traits_of_a_method_without_parameters_and_code():
+    words = traits(make_document(signature="Функция Один()", body="", is_function=True)).split()
+    assert words[0] == "function"
+    assert words[-2:] == ["sizea", "takesa"]
 
 
 def test_comments_never_see_themselves():

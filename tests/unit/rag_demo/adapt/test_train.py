@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,7 @@ from scipy import sparse
 
 from rag_demo.adapt.fields import mix
 from rag_demo.adapt.quantise import rounded
-from rag_demo.adapt.train import Examples, Recipe, _gradient, product, train
+from rag_demo.adapt.train import Examples, Recipe, _gradient, _order, product, train
 
 RANDOM = np.random.default_rng(5)
 
@@ -23,8 +25,8 @@ def loss(sums, weights, same, scale):
 
 def test_the_gradient_is_that_of_automatic_differentiation():
     torch.manual_seed(1)
-    sums = torch.randn(5, 6, 8, dtype=torch.float64, requires_grad=True)
-    weights = torch.tensor([[1.0, 0.5, 0.0, 1.0]] * 3 + [[0.0, 0.5, 1.0, 0.0]] * 3, dtype=torch.float64)
+    sums = torch.randn(6, 6, 8, dtype=torch.float64, requires_grad=True)
+    weights = torch.tensor([[1.0, 0.5, 0.0, 0.6, 1.0]] * 3 + [[0.0, 0.5, 1.0, 0.6, 0.0]] * 3, dtype=torch.float64)
     targets = torch.tensor([0, 1, 2, 2, 3, 4])
     same = targets[:, None] == targets[None, :]
     loss(sums, weights, same, 16.0).backward()
@@ -56,8 +58,8 @@ def examples(n=400, words=60, seed=0):
     texts = sparse.csr_matrix((ones, (rows, chosen.ravel())), shape=shape)
     bodies = sparse.csr_matrix((ones, (rows, chosen.ravel() + words)), shape=shape)
     nothing = sparse.csr_matrix(shape, dtype=np.float32)
-    fields = (nothing, nothing, nothing, bodies)
-    return Examples(texts, fields, np.arange(n), np.ones((n, 4), np.float32), np.arange(n) // 4)
+    fields = (nothing, nothing, nothing, nothing, bodies)
+    return Examples(texts, fields, np.arange(n), np.ones((n, 5), np.float32), np.arange(n) // 4, np.ones(n))
 
 
 def found(vectors, given):
@@ -89,6 +91,16 @@ def test_the_same_seed_gives_the_same_vectors():
     assert not np.array_equal(one, other)
 
 
+def test_an_epoch_holds_each_pair_as_often_as_it_shall_be_seen():
+    given = dataclasses.replace(examples(), seen=np.repeat([2.0, 1.0, 0.5, 0.0], 100))
+    times = np.bincount(_order(given, 4, np.random.default_rng(0)), minlength=400).reshape(4, 100)
+    assert (times[0] == 2).all()
+    assert (times[1] == 1).all()
+    assert set(times[2]) == {0, 1}
+    assert 30 < times[2].sum() < 70
+    assert not times[3].any()
+
+
 def test_the_best_epoch_is_kept_and_training_stops_after_it():
     seen = []
 
@@ -108,4 +120,4 @@ def test_few_pairs_are_enough(n):
 
 def test_documents_without_words_have_zero_vectors():
     zero = np.zeros((2, 3), np.float32)
-    assert np.array_equal(mix([zero] * 4), zero)
+    assert np.array_equal(mix([zero] * 5), zero)
