@@ -1,7 +1,7 @@
 """What ordering needs to know of a document, in one short text: the document itself would be many times as long.
 
 A text of four lines: words of the own name, words of the owner's, further words, facts. Words are as people write
-them (lower case, «ё» as «е»), because an embedding of word stems means little; each stands once.
+them (lower case, «ё» as «е»), because an embedding of word stems means little; each stands once in its line.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Traits(NamedTuple):
 
     name: tuple[str, ...]
     owner: tuple[str, ...]
-    words: tuple[str, ...]  # of signature, comment, synonym and body, without those above
+    words: tuple[str, ...]  # of parameters, comment, synonym and body
     facts: frozenset[str]  # names out of `FACTS`
     length: float  # ln(1 + characters of the body)
 
@@ -73,10 +73,11 @@ def encode_traits(document: Document) -> str:
     name = dict.fromkeys(written_words(document.name))
     owner = dict.fromkeys(written_words(document.object_name))
     prose = f"{document.doc}\n{'' if document.doc_type == 'method' else document.synonym}"
+    parameters = document.signature.partition("(")[2]
     found = dict.fromkeys(
-        written_words(document.signature, code=True) + written_words(prose) + written_words(document.body, code=True)
+        written_words(parameters, code=True) + written_words(prose) + written_words(document.body, code=True)
     )
-    words = [word for word in found if word not in name and word not in owner][:_MOST_WORDS]
+    words = list(found)[:_MOST_WORDS]
     facts = [f"{math.log1p(len(document.body)):.3f}", *(fact for fact in FACTS if fact in _facts(document))]
     return "\n".join(" ".join(line) for line in (name, owner, words, facts))
 
