@@ -24,7 +24,7 @@ from risk_coverage import Asked, curve, plot
 
 from rag_demo.chat.answer import Assistant
 from rag_demo.chat.confidence import Confidence
-from rag_demo.chat.evidence import weigh
+from rag_demo.chat.evidence import weights_of
 from rag_demo.configurations import bundled
 from rag_demo.configurations.golden import Question, load_golden
 from rag_demo.evaluate.cases import Case
@@ -51,7 +51,7 @@ class Judge:
         """1 and above: it is answered."""
         if found.listed:
             return 10.0
-        return self._confidence.of(found.hits, weigh(found.rarity, found.query.actions))
+        return self._confidence.of(found.hits, weights_of(found))
 
 
 def golden(judge: Judge) -> list[Asked]:

@@ -26,7 +26,7 @@ import numpy as np
 from left_out import Families, without
 
 from rag_demo.chat.confidence import NAMES, is_ruled, signs
-from rag_demo.chat.evidence import weigh
+from rag_demo.chat.evidence import weights_of
 from rag_demo.configurations import golden_path
 from rag_demo.evaluate.cases import Case, choose, read_cases
 from rag_demo.evaluate.plan import Plan
@@ -103,7 +103,7 @@ def _asked(case: Case, where: Where, retriever: Retriever, families: Families) -
 
 
 def _row(group: Group, found: Found) -> Iterator[tuple[Group, Sequence[float]]]:
-    weights = weigh(found.rarity, found.query.actions)
+    weights = weights_of(found)
     if found.hits and not found.listed and not is_ruled(found.hits, weights):
         yield group, signs(found.hits, weights)
 

@@ -23,7 +23,8 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
 from rag_demo.chat.vocabulary import root
-from rag_demo.index.analyse import terms
+from rag_demo.index.analyse import stem, terms
+from rag_demo.retrieve.search import Found
 from rag_demo.types import Document, Hit
 
 # Chosen on the tune half of the demo configuration's golden questions, as the smallest that tells the unanswerable ones
@@ -44,6 +45,17 @@ def weigh(rarity: Mapping[str, float], actions: AbstractSet[str]) -> dict[str, f
         actions: the terms that are verbs.
     """
     return {term: idf * VERB_SHARE if term in actions else idf for term, idf in rarity.items()}
+
+
+def weights_of(found: Found) -> dict[str, float]:
+    """The same for what a search found: the other name that its hits use for a thing stands for the one they lack."""
+    weights = weigh(found.rarity, found.query.actions)
+    if found.query.others:
+        told = frozenset[str]().union(*(roots_of(hit.document) for hit in found.hits))
+        for said, other in found.query.others:
+            if stem(said) in weights and root(stem(said)) not in told and root(stem(other)) in told:
+                weights[stem(other)] = weights.pop(stem(said))
+    return weights
 
 
 def is_evidence(hit: Hit, weights: Mapping[str, float]) -> bool:

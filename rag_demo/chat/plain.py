@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rag_demo.chat.case import Case
 from rag_demo.chat.confidence import Confidence
-from rag_demo.chat.evidence import is_evidence, weigh
+from rag_demo.chat.evidence import is_evidence, weights_of
 from rag_demo.chat.extractive import compose, enumerate_objects, refuse
 from rag_demo.chat.library import Shelves
 from rag_demo.chat.ports import Knowledge
@@ -43,7 +43,7 @@ class Teller:
         """Search, and find out whether what was found speaks of the question at all."""
         with case.stage("retrieve"):
             found = self._retriever.search(case.standalone, case.top_k, where=case.where)
-        weights = weigh(found.rarity, found.query.actions)
+        weights = weights_of(found)
         sure = None if found.listed else self._confidence.of(found.hits, weights)
         hits = found.hits if sure is None else _sources(found.hits, weights) if sure >= 1 else ()
         case.stages_ms.update(found.timings_ms)

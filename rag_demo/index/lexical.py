@@ -19,7 +19,7 @@ from whoosh import fields, formats, index, query, reading, scoring
 from whoosh.system import pack_uint
 
 from rag_demo.errors import IndexBroken, IndexBusy
-from rag_demo.index.fields import BOOSTS, field_terms
+from rag_demo.index.fields import BOOSTS, OTHER_WORD, field_terms
 from rag_demo.index.ports import EVERYWHERE, FIRST_REVISION, DocKey, Scored, Where, version_of
 from rag_demo.index.retired import read_retired, write_retired
 from rag_demo.types import Document
@@ -149,13 +149,15 @@ class WhooshReader:
         # Searches share one file and its position: between two steps of one, another would move it.
         self._reading = threading.Lock()
 
-    def search(self, terms: Sequence[str], limit: int, *, where: Where = EVERYWHERE) -> list[Scored]:
+    def search(
+        self, terms: Sequence[str], limit: int, *, where: Where = EVERYWHERE, others: Sequence[str] = ()
+    ) -> list[Scored]:
         """See `LexicalReader`; the score is a sum of BM25 over fields."""
         with self._reading, _translated(self._folder):
             allowed = self._allowed(where)
             if allowed is not None and not allowed:
                 return []  # whoosh takes an empty filter for none
-            clauses = query.Or(self._clauses(terms))
+            clauses = query.Or(self._clauses({**dict.fromkeys(others, OTHER_WORD), **dict.fromkeys(terms, 1.0)}))
             results = self._searcher.search(clauses, limit=limit, filter=allowed, mask=self._hidden or None)
             return [Scored(DocKey(*hit["key"]), hit.score) for hit in results]
 
@@ -175,15 +177,15 @@ class WhooshReader:
             self._searcher.close()
             self._searcher = None
 
-    def _clauses(self, terms: Sequence[str]) -> list[Any]:
+    def _clauses(self, terms: Mapping[str, float]) -> list[Any]:
         """One clause per term and field; in a large index without those that nearly every document matches."""
         reader = self._searcher.reader()
-        found = [(reader.doc_frequency(field, term), field, term) for term in dict.fromkeys(terms) for field in BOOSTS]
+        found = [(reader.doc_frequency(field, term), field, term) for term in terms for field in BOOSTS]
         found = [entry for entry in found if entry[0]]
         if self.count() > _LARGE:
             most = _COMMON * self.count()
             found = [entry for entry in found if entry[0] <= most] or found
-        return [query.Term(field, term, boost=BOOSTS[field]) for _, field, term in found]
+        return [query.Term(field, term, boost=BOOSTS[field] * terms[term]) for _, field, term in found]
 
     def _allowed(self, where: Where) -> Any:
         """Numbers of the documents that pass ``where``; collecting them takes 30 ms at 38,000, so they are kept."""

@@ -7,14 +7,14 @@ only splits at the blanks. Queries are built from terms, never parsed.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tantivy
 
 from rag_demo.errors import IndexBroken, IndexBusy
-from rag_demo.index.fields import BOOSTS, field_terms
+from rag_demo.index.fields import BOOSTS, OTHER_WORD, field_terms
 from rag_demo.index.ports import EVERYWHERE, FIRST_REVISION, DocKey, Scored, Where, version_of
 from rag_demo.index.retired import read_retired, write_retired
 from rag_demo.types import Document
@@ -146,10 +146,12 @@ class TantivyReader:
         self._count: int | None = None
         self._frequencies: dict[str, tuple[int, ...]] = {}
 
-    def search(self, terms: Sequence[str], limit: int, *, where: Where = EVERYWHERE) -> list[Scored]:
+    def search(
+        self, terms: Sequence[str], limit: int, *, where: Where = EVERYWHERE, others: Sequence[str] = ()
+    ) -> list[Scored]:
         """See `LexicalReader`; the score is a sum of BM25 over fields."""
         with _translated(self._folder):
-            clauses = self._clauses(terms)
+            clauses = self._clauses({**dict.fromkeys(others, OTHER_WORD), **dict.fromkeys(terms, 1.0)})
             if not clauses:
                 return []
             query = tantivy.Query.boolean_query(
@@ -182,14 +184,14 @@ class TantivyReader:
             raise ValueError("This index has been closed.")
         return self._searcher
 
-    def _clauses(self, terms: Sequence[str]) -> list[tuple[Any, Any]]:
+    def _clauses(self, terms: Mapping[str, float]) -> list[tuple[Any, Any]]:
         """One clause for each term and field that has it."""
         return [
             (
                 tantivy.Occur.Should,
-                tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, field, term, "freq"), boost),
+                tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, field, term, "freq"), boost * weight),
             )
-            for term in dict.fromkeys(terms)
+            for term, weight in terms.items()
             for (field, boost), frequency in zip(BOOSTS.items(), self._frequencies_of(term), strict=True)
             if frequency
         ]

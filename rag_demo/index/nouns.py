@@ -8,7 +8,12 @@ fifty has such forms, among them the commonest of 1C.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
+
+_PARTS: dict[str, Literal["noun", "verb"]] = {
+    "NOUN": "noun",
+    **dict.fromkeys(("INFN", "VERB", "PRTF", "PRTS", "GRND"), "verb"),
+}
 
 
 def plain_form(word: str) -> str:
@@ -25,6 +30,15 @@ def plain_form(word: str) -> str:
         return word
     form = parsed.inflect({"plur", "ablt"}) or parsed.inflect({"ablt"})
     return word if form is None else str(form.word).replace("ё", "е")
+
+
+def dictionary_form(word: str) -> tuple[str, Literal["noun", "verb", ""]]:
+    """The form that a dictionary lists a folded word by, and what it is; as it is and "" if it is not known."""
+    analyser = _analyser()
+    if not analyser.word_is_known(word):
+        return word, ""
+    parsed = analyser.parse(word)[0]
+    return str(parsed.normal_form).replace("ё", "е"), _PARTS.get(parsed.tag.POS, "")
 
 
 @lru_cache(maxsize=1)

@@ -78,8 +78,13 @@ class DenseReader(Protocol):
 class LexicalReader(Protocol):
     """Best documents by their words at one revision. Safe to call from several threads."""
 
-    def search(self, terms: Sequence[str], limit: int, *, where: Where = EVERYWHERE) -> list[Scored]:
-        """The ``limit`` best documents for any of the analysed ``terms`` that pass ``where``, best first."""
+    def search(
+        self, terms: Sequence[str], limit: int, *, where: Where = EVERYWHERE, others: Sequence[str] = ()
+    ) -> list[Scored]:
+        """The ``limit`` best documents for any of the analysed ``terms`` that pass ``where``, best first.
+
+        Each of ``others`` counts `OTHER_WORD` of a term.
+        """
 
     def frequency(self, term: str) -> int:
         """In how many documents the analysed ``term`` stands, in the field where it is most frequent."""

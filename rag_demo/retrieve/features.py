@@ -13,9 +13,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rag_demo.index.fields import OTHER_WORD
 from rag_demo.ports import Vectors
 from rag_demo.retrieve.purpose import CROSSES, Purpose
 from rag_demo.retrieve.sketch import ROW, Sketch
+from rag_demo.retrieve.translate import Translator
 from rag_demo.retrieve.vectors import Numbers, Words
 from rag_demo.types import LegRank
 
@@ -26,6 +28,7 @@ _SHARP = 4  # power that leaves little of any but close matches
 _VERB = 2  # first words of a question; its verb is among them
 _ONE_THREAD = 65_536 * 4  # multiplications: the limit of OpenBLAS (SMP_THRESHOLD_MIN, interface/gemm.c)
 _HARD = ("cover_name", "cover_owner", "cover_all", "precise_name", "verb_first")
+_TRANSLATED = "soft_translated"
 _SOFT = ("soft_name", "soft_owner", "soft_all", "soft_back", "soft_sharp")
 NAMES = (
     *(f"{leg}_rank" for leg in _LEGS),
@@ -33,6 +36,7 @@ NAMES = (
     "dense_score",
     *_HARD,
     *_SOFT,
+    _TRANSLATED,
     "wanted",
     *ROW,
     *(f"{purpose}_{fact}" for purpose, fact in CROSSES),
@@ -55,15 +59,19 @@ class Asked:
     words: tuple[str, ...]
     idf: Floats = field(repr=False)  # (words,)
     purposes: frozenset[Purpose] = frozenset()
+    others: tuple[tuple[int, str], ...] = ()  # places of words, each with another for the same
 
 
-def features(asked: Asked, candidates: Sequence[Candidate], words: Words) -> Floats:
+def features(
+    asked: Asked, candidates: Sequence[Candidate], words: Words, translator: Translator | None = None
+) -> Floats:
     """One row for each candidate, columns as in `NAMES`.
 
     Args:
         asked: the question.
         candidates: of one question; some features compare them with each other.
         words: that the sketches were made with. Where they have no vectors, the soft features are 0.
+        translator: that the words have their places of; None: that feature is 0.
 
     Returns:
         float32 ``(len(candidates), len(NAMES))``.
@@ -75,6 +83,7 @@ def features(asked: Asked, candidates: Sequence[Candidate], words: Words) -> Flo
     columns = [
         *_leg_columns(candidates),
         *_word_columns(asked, sketches, words),
+        _translated(asked, sketches, words, translator),
         np.log(np.array([candidate.wanted for candidate in candidates], dtype=np.float32)),
         *rows.T,
         *(rows[:, ROW.index(fact)] * (purpose in asked.purposes) for purpose, fact in CROSSES),
@@ -96,11 +105,19 @@ def _leg_columns(candidates: Sequence[Candidate]) -> list[Floats]:
 class _Matched(NamedTuple):
     """The words of all candidates, one after the other, beside those of the question."""
 
-    question: Numbers  # (asked,)
+    question: Numbers  # (asked + others,)
     unique: Numbers  # the different words of the candidates
     places: Numbers  # of each word among the unique ones
     sizes: Numbers  # (candidates, 3): words of the name, of the owner, others
     share: Floats  # what each asked word is worth, (asked,); the sum is 1
+    others: Numbers  # (others,): places of the asked words that they stand for
+
+    def folded(self, near: Floats) -> Floats:
+        """Rows of the asked words, each with what is nearer to another word for it, ``(asked, …)``."""
+        rows = near[: len(self.share)]
+        for place, other in zip(self.others, near[len(self.share) :], strict=True):
+            rows[place] = np.maximum(rows[place], OTHER_WORD * other)
+        return rows
 
 
 def _word_columns(asked: Asked, sketches: Sequence[Sketch], words: Words) -> list[Floats]:
@@ -108,18 +125,19 @@ def _word_columns(asked: Asked, sketches: Sequence[Sketch], words: Words) -> lis
     none = np.zeros(len(sketches), dtype=np.float32)
     if not asked.words:
         return [none] * (len(_HARD) + len(_SOFT))
-    question = words.numbers(asked.words)
+    question = words.numbers((*asked.words, *(word for _, word in asked.others)))
+    others = np.array([place for place, _ in asked.others], dtype=np.int32)
     unique, places = _distinct(np.concatenate([sketch.words for sketch in sketches]), len(words))
     sizes = np.array([sketch.sizes for sketch in sketches])
-    matched = _Matched(question, unique, places, sizes, asked.idf / max(float(asked.idf.sum()), 1e-9))
+    matched = _Matched(question, unique, places, sizes, asked.idf / max(float(asked.idf.sum()), 1e-9), others)
     soft = _soft_columns(matched, words) if words.have_vectors else [none] * len(_SOFT)
     return [*_hard_columns(matched, words), *soft]
 
 
 def _hard_columns(matched: _Matched, words: Words) -> list[Floats]:
     """Share of the question that the name, name and owner, all words cover; share of the name that it covers."""
-    question, unique, places, sizes, share = matched
-    same = (words.stems(question)[:, None] == words.stems(unique)[None, :]).astype(np.float32)
+    question, unique, places, sizes, share, _ = matched
+    same = matched.folded((words.stems(question)[:, None] == words.stems(unique)[None, :]).astype(np.float32))
     covered = [_weighed(share, part) for part in _most(same[:, places], sizes)]
     asked_for = _sum_of_names(same.max(axis=0)[places], sizes)
     # Words of the name that nobody asked for count as much as the words of the question on average.
@@ -133,12 +151,19 @@ def _soft_columns(matched: _Matched, words: Words) -> list[Floats]:
 
     This is late interaction (Khattab, Zaharia: ColBERT, SIGIR 2020) over vectors of single words.
     """
-    question, unique, places, sizes, share = matched
-    near = np.maximum(_cosines(words.vectors(question), words.vectors(unique)), 0)
+    question, unique, places, sizes, share, _ = matched
+    near = matched.folded(np.maximum(_cosines(words.vectors(question), words.vectors(unique)), 0))
     parts = _most(near[:, places], sizes)
     back = _sum_of_names(near.max(axis=0)[places], sizes) / np.maximum(sizes[:, 0], 1)
     forward = [_weighed(share, part) for part in parts]
     return [*forward, back.astype(np.float32), _weighed(share, parts[0] ** _SHARP)]
+
+
+def _translated(asked: Asked, sketches: Sequence[Sketch], words: Words, translator: Translator | None) -> Floats:
+    if translator is None or not asked.words:
+        return np.zeros(len(sketches), dtype=np.float32)
+    question = words.places(words.numbers(asked.words))
+    return translator.scores(question, sketches, words.places(np.concatenate([sketch.words for sketch in sketches])))
 
 
 def _weighed(share: Floats, values: Floats) -> Floats:

@@ -41,6 +41,49 @@ tax: налог   template: макет шаблон   text: текст   time: �
 transfer: перемещение   unit: единица   update: обновить   upload: выгрузить   user: пользователь
 validate: проверить   value: значение   vat: НДС   vendor: поставщик   version: версия   warehouse: склад
 week: неделя   write: записать   writeoff: списание   year: год   fifo: ФИФО   lifo: ЛИФО   batches: партия
+access: доступ   acquiring: эквайринг   administrator: администратор   advance: аванс   agreement: договор соглашение
+allocate: распределить   analysis: анализ   approve: утвердить   archive: архив   arrears: задолженность
+article: артикул   assembly: комплектация   asset: средства   assign: назначить   assortment: номенклатура
+attempt: попытка   available: доступный свободный   average: средняя   bill: счет   block: блокировка
+booking: резерв   branch: подразделение   brand: марка   button: команда   calendar: календарь   carrier: перевозчик
+certificate: сертификат   characteristic: характеристика   city: город   class: класс   classifier: классификатор
+clear: очистить   client: клиент покупатель   column: колонка   command: команда   comment: комментарий
+compress: сжать   condition: условие   confirm: подтвердить   connect: подключить соединение   constant: константа
+consumption: расход   correct: корректный   correspondence: соответствие   country: страна   courier: доставка
+credit: кредит   damage: брак   database: база   day: день   deadline: срок   debit: дебет   debtor: должник
+description: описание   detail: реквизит   dimension: измерение   dispatch: отгрузка   distribute: распределить
+edit: изменить   empty: пустой   encrypt: зашифровать   event: событие   exception: исключение
+expire: просроченный срок   external: внешний   extension: расширение   filter: отбор   folder: папка каталог
+formula: формула   forbid: запрет   forbidden: запрет   freeze: заблокировать   functional: функциональная
+handler: обработчик   hash: хеш   header: заголовок   hierarchy: иерархия   history: история   icon: картинка
+identifier: идентификатор   initial: начальный   input: ввод   insert: вставить   interest: процент
+interval: интервал   journal: журнал   keeper: кладовщик   language: язык   last: последний   layout: макет
+ledger: регистр   legal: юридическое   level: уровень   line: строка   link: ссылка связь   loan: кредит
+location: место   loyalty: дисконтная   loss: убыток   main: основной   manager: менеджер
+manufacturer: производитель   map: соответствие   material: материал   maximum: максимальная   measure: измерения
+merge: объединение   method: метод способ   minimum: минимальная   money: деньги денежные   negative: отрицательный
+notification: оповещение   notify: оповестить   offset: зачет взаимозачет   option: опция   origin: источник
+outcome: расход   overwrite: заменить   owed: задолженность   pack: упаковка   package: упаковка пакет
+page: страница   parse: разобрать   payroll: зарплата   permit: разрешение   picking: подбор   piece: штука
+place: место   policy: политика   position: позиция должность   prefix: префикс   prepayment: аванс
+preview: просмотр   procedure: процедура   procurement: закупка   profile: профиль   prohibit: запрет
+promo: промокод   property: свойство   query: запрос   queue: очередь   ready: готов   reason: причина
+receive: получить   recalculate: пересчитать   recipient: получатель   reconcile: сверка   reconciliation: сверка
+reference: ссылка   refund: возврат   region: регион   reject: отклонить   release: снять   remaining: остаток
+remove: удалить   rename: переименовать   replace: заменить   resend: повторно   restore: восстановить
+restrict: ограничение   result: результат   retail: розничная   retry: повтор попытка   revaluation: переоценка
+revenue: выручка   revert: вернуть   row: строка   salary: зарплата   scale: весы   scanner: штрихкод
+section: раздел подсистема   sequence: последовательность   series: серия   server: сервер   service: сервис услуга
+session: сеанс   settlement: взаиморасчеты   share: доля   ship: отгрузить   shop: магазин   shortage: недостача
+sign: подпись   signature: подпись   similar: похожие   size: размер   sort: порядок   source: источник
+split: разделить   spreadsheet: табличный   staff: сотрудник   stage: этап статус   stale: устаревший
+state: состояние   statement: выписка   stocktaking: инвентаризация   storage: хранилище склад
+storekeeper: кладовщик   street: улица   structure: структура   surname: фамилия   surplus: излишек
+sync: синхронизация обмен   synchronize: синхронизировать обмен   system: система   tag: метка   test: тест
+title: заголовок   token: токен   trade: торговля   turnover: оборот   type: тип вид   unique: уникальный
+unpost: отменить   unpaid: задолженность   verify: проверить   view: просмотр   volume: объем
+warning: предупреждение   web: веб   weight: вес   wholesale: оптовая   withdraw: списание   word: слово
+wrong: неверный   zone: пояс   unload: выгрузить   outdated: устаревший   forecast: прогноз
 """
 
 

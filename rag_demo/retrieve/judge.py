@@ -20,6 +20,7 @@ from rag_demo.retrieve.rank import Ranker
 from rag_demo.retrieve.sketch import Sketch
 from rag_demo.retrieve.sketches import Sketches
 from rag_demo.retrieve.spaces import OpenSpace, rarity
+from rag_demo.retrieve.translate import Translator
 from rag_demo.types import LegRank
 
 
@@ -53,6 +54,7 @@ class Judge:
         weights: Mapping[str, float],
         ranker: Ranker | None = None,
         encode_words: Callable[[list[str]], Vectors] | None = None,
+        translator: Translator | None = None,
     ) -> None:
         """Take what decides.
 
@@ -60,11 +62,14 @@ class Judge:
             weights: of the legs in the fusion.
             ranker: gives the candidates their order; None: the fusion does.
             encode_words: vectors of single words of questions and documents; None: the ranker does without.
+            translator: of the same model; None: the ranker does without.
         """
         self._weights = weights
         self._ranker = ranker
         self._hard = Sketches()
-        self._soft = Sketches(encode_words) if encode_words is not None else None
+        self._translator = translator
+        places_of = translator.places if translator is not None else None
+        self._soft = Sketches(encode_words, places_of) if encode_words is not None else None
 
     def judge(self, legs: Mapping[str, list[Scored]], spaces: Sequence[OpenSpace], query: Query) -> Judged:
         """The candidates in the order of the fusion, with what their own order rests on.
@@ -87,7 +92,7 @@ class Judge:
             Candidate(found, ranks[key], wanted(found.facts, found.object_kind, query))
             for key, found in sketches.items()
         ]
-        table = features(_asked(spaces, query), candidates, words)
+        table = features(_asked(spaces, query), candidates, words, self._translator if soft is not None else None)
         return Judged(sketches, ranks, table, self._scores(fused, candidates, table, soft=soft is not None))
 
     def _scores(
@@ -102,7 +107,8 @@ class Judge:
 def _asked(spaces: Sequence[OpenSpace], query: Query) -> Asked:
     words = tuple(dict.fromkeys(written_words(query.text)))
     worth = [rarity(spaces, stem(word)) for word in words]
-    return Asked(words, np.array(worth, dtype=np.float32), purposes_of(words))
+    others = tuple((words.index(said), other) for said, other in query.others if said in words)
+    return Asked(words, np.array(worth, dtype=np.float32), purposes_of(words), others)
 
 
 def _object_of(key: DocKey, found: Sketch) -> tuple[str, str, str]:

@@ -17,7 +17,12 @@ _TYPE_ENDINGS = (
     ("выборка", "Selection"),
     ("список", "List"),
 )
-_ALSO_CALLED = {"Catalog": ("catalogue",), "Enum": ("enumeration",)}
+_ALSO_CALLED = {
+    "Catalog": ("catalogue",),
+    "Enum": ("enumeration",),
+    "ScheduledJob": ("рег задание", "регзадание", "scheduled task"),
+    "WebService": ("вебсервис",),
+}
 
 
 class Spoken(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rag_demo.index.analyse import fold, is_compound, stem, terms
@@ -28,11 +28,12 @@ _WANTED: dict[DocType, frozenset[str]] = {
     "regulation": frozenset(terms("регламент приказ обязан regulation")),
 }
 # What an object consists of and is linked with. With its name beside, such a word asks for its description, unless
-# the question begins by asking for a place or a way.
+# the question begins by asking for a place, a way or another sort of document.
 _FACTS = _WANTED["metadata_object"] | frozenset(
     terms("движение обработчик графа признак субконто предопределенный владелец значение перечисления расписание")
     + terms("movement handler column predefined owner value schedule")
 )
+_OTHER_SORTS = frozenset(sign for kind, signs in _WANTED.items() if kind != "metadata_object" for sign in signs)
 _OTHERWISE = frozenset(("где", "как", "когда", "куда", "откуда", "почему", "зачем", "where", "how", "when", "why"))
 # Endings of verbs. A few nouns share them («печать»), which only makes those weigh a little less.
 _VERB = re.compile(r"(?:тся|ться|ется|[аеуюя]ет|[аеуюя]ют|[аеиыя]ть)$")
@@ -53,8 +54,10 @@ _RUSSIAN_FOR = {
 # Beside the name of a kind these ask for nothing but the objects of that kind.
 _LIST_WORDS = frozenset(
     terms("список перечень перечисли перечислить выведи вывести назови имеется имеются существует существуют")
+    + terms("входит входят содержит содержатся дай")
     + terms("количество конфигурация система программа база")
-    + terms("list name enumerate count number many exist available present defined configuration system application")
+    + terms("list all give name enumerate count number many exist available present defined")
+    + terms("configuration system application")
 )
 _LONGEST_NAME = 5  # words of a name that is written in several
 _NOISE = frozenset(
@@ -74,6 +77,8 @@ class Query:
     kinds: tuple[str, ...]  # English kinds of the objects it is about
     wants: tuple[DocType, ...]  # sorts of documents that answer such questions
     listed: str = ""  # English kind whose objects it wants to see listed
+    others: tuple[tuple[str, str], ...] = ()  # words of it, each with another for the same
+    related: tuple[str, ...] = ()  # terms of those and of the verbs and nouns that go with its words
     asks_facts: bool = False  # what an object consists of, or is linked with
 
 
@@ -83,7 +88,7 @@ def analyse_question(text: str) -> Query:
     kinds = spoken_kinds(written)
     found = tuple(dict.fromkeys(_terms(text, written, kinds)))
     content = tuple(term for term in found if term not in _NOISE)
-    asks_facts = bool(_FACTS.intersection(found)) and fold(written[0]) not in _OTHERWISE
+    asks_facts = _asks_facts(written, found)
     named = _names(text, written, kinds)
     return Query(
         text=text,
@@ -108,6 +113,11 @@ def _terms(text: str, written: list[str], kinds: list[Spoken]) -> list[str]:
             if not _CYRILLIC.search("".join(written[spoken.start : spoken.end])):
                 asked[spoken.start : spoken.end] = words(KIND_BY_NAME[spoken.kind].ru)
     return terms(text) if asked == written else terms(" ".join(asked))
+
+
+def _asks_facts(written: Sequence[str], found: Sequence[str]) -> bool:
+    elsewhere = not found or found[0] in _OTHER_SORTS or fold(written[0]) in _OTHERWISE
+    return not elsewhere and not _FACTS.isdisjoint(found)
 
 
 def _listed(written: list[str], kinds: list[Spoken]) -> str:

@@ -3,6 +3,8 @@
 A word that stands in the index stays as it is. Of the others, English ones are read as their Russian equivalents,
 Latin spellings as Russian words, and misspelt ones as the nearest word of the configuration's names, each only if
 that is in the index. Of a question that is English as a whole, all words with an equivalent are read as Russian.
+
+Then come other words for what it says: they are searched, too, but count less than those that were said.
 """
 
 from __future__ import annotations
@@ -10,16 +12,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import pairwise
 
-from rag_demo.index.analyse import fold, is_compound, stem
-from rag_demo.index.words import ABBREVIATIONS, ALSO_CALLED, FUNCTION_WORDS
+from rag_demo.index.analyse import fold, is_compound, stem, terms
+from rag_demo.index.words import FUNCTION_WORDS
 from rag_demo.retrieve.glossary import RUSSIAN, cyrillic
+from rag_demo.retrieve.query import Query
+from rag_demo.retrieve.relatives import relatives
+from rag_demo.retrieve.thesaurus import thesaurus
 
 _WORD = re.compile(r"[A-Za-z]+|[А-Яа-яЁё]+")
 _LATIN = re.compile(r"[A-Za-z]+")
 _CYRILLIC = re.compile(r"[А-Яа-яЁё]")
-_MEANT = {stem(said): tuple(meant.split()) for said, meant in {**ABBREVIATIONS, **ALSO_CALLED}.items()}
 _SHORTEST, _LONG = 5, 8  # letters of a word that may hold one slip, and two
 _ENGLISH = 2  # words with an equivalent make a question English; one may be a name
 _GAPS = frozenset(" -")  # between the halves of a word that the index writes in one
@@ -75,7 +80,20 @@ def read_as(text: str, *, known: Callable[[str], bool], spelling: Callable[[], S
     # «rates» of some address in the code would outweigh «курс» of all names.
     translated = [word for word in _WORD.findall(text) if _in_russian(word, known)]
     english = not _CYRILLIC.search(text) and len(translated) >= _ENGLISH
-    return f"{_WORD.sub(mend, text)} {' '.join(_other_words(text, known))}".rstrip()
+    return _WORD.sub(mend, text)
+
+
+def with_other_words(query: Query, frequency: Callable[[str], int]) -> Query:
+    """The question with other names of its concepts, and with the verbs and nouns that go with its words.
+
+    Args:
+        query: what was asked.
+        frequency: of a stem in the index.
+    """
+    words = [fold(word) for word in _WORD.findall(query.text) if not is_compound(word)]
+    others = thesaurus().others(words, frequency)
+    stems = [*(term for _, other in others for term in terms(other)), *relatives(words, frequency)]
+    return replace(query, others=tuple(others), related=tuple(dict.fromkeys(stems)))
 
 
 def _in_russian(word: str, known: Callable[[str], bool]) -> list[str]:
@@ -107,16 +125,6 @@ def _joined(one: str, two: str, gap: str, known: Callable[[str], bool]) -> str:
         if len(joined) > _SHORTEST and not apart and known(stem(joined)):
             return joined
     return ""
-
-
-def _other_words(text: str, known: Callable[[str], bool]) -> list[str]:
-    """What an abbreviation or an everyday word of the text stands for, as far as the index has it."""
-    stems = {stem(fold(word)) for word in _WORD.findall(text)}
-    meant = [words for said, words in _MEANT.items() if said in stems]
-    # Of «база данных» an index that knows no «база» learns nothing.
-    return [
-        word for words in meant if all(known(stem(word)) for word in words) for word in words if stem(word) not in stems
-    ]
 
 
 def distance(one: str, other: str) -> int:

@@ -22,10 +22,11 @@ from rag_demo.retrieve.judge import Judge, Judged
 from rag_demo.retrieve.named import lift_named
 from rag_demo.retrieve.query import Query, analyse_question
 from rag_demo.retrieve.rank import Ranker
-from rag_demo.retrieve.reading import Spelling, read_as
+from rag_demo.retrieve.reading import Spelling, read_as, with_other_words
 from rag_demo.retrieve.rerank import RERANK, Reranker
 from rag_demo.retrieve.spaces import OpenSpace, rarity
 from rag_demo.retrieve.synonyms import Synonyms
+from rag_demo.retrieve.translate import Translator
 from rag_demo.retrieve.whole import Telling
 from rag_demo.types import Document, Hit, LegRank
 
@@ -61,6 +62,7 @@ class Retriever:
         candidates: int,
         ranker: Ranker | None = None,
         encode_words: Callable[[list[str]], Vectors] | None = None,
+        translator: Translator | None = None,
         reranker: Reranker | None = None,
     ) -> None:
         """Take open indexes.
@@ -72,13 +74,14 @@ class Retriever:
             candidates: hits that each leg hands to the fusion.
             ranker: gives the candidates their order; None: the fusion does.
             encode_words: vectors of single words, for the ranker; None: it does without.
+            translator: of the same model, for the ranker; None: it does without.
             reranker: looks at the first hits again; None: they keep their order.
         """
         self._spaces = {space.space_id: space for space in spaces}
         self._encode_query = encode_query
         self._weights = weights
         self._candidates = candidates
-        self._judge = Judge(weights=weights, ranker=ranker, encode_words=encode_words)
+        self._judge = Judge(weights=weights, ranker=ranker, encode_words=encode_words, translator=translator)
         self._reranker = reranker
         self._synonyms = Synonyms()
         self._spellings: dict[tuple[str, ...], Spelling] = {}
@@ -128,10 +131,11 @@ class Retriever:
     def _read(self, text: str, spaces: Sequence[OpenSpace]) -> Query:
         """The question as it was most likely meant."""
 
-        def known(term: str) -> bool:
-            return any(space.lexical.frequency(term) for space in spaces)
+        def frequency(term: str) -> int:
+            return sum(space.lexical.frequency(term) for space in spaces)
 
-        return analyse_question(read_as(text, known=known, spelling=partial(self._spelling_of, spaces)))
+        meant = read_as(text, known=lambda term: frequency(term) > 0, spelling=partial(self._spelling_of, spaces))
+        return with_other_words(analyse_question(meant), frequency)
 
     def _spelling_of(self, spaces: Sequence[OpenSpace]) -> Spelling:
         """The words of the spaces' names, collected when a question first has a word that none of them knows."""
@@ -174,7 +178,10 @@ class Retriever:
         return [entry for entries in rounds for entry in entries if entry is not None][: self._candidates]
 
     def _lexical(self, spaces: Sequence[OpenSpace], query: Query, where: Where) -> list[Scored]:
-        return self._best(space.lexical.search(query.terms, self._candidates, where=_inside(where)) for space in spaces)
+        return self._best(
+            space.lexical.search(query.terms, self._candidates, where=_inside(where), others=query.related)
+            for space in spaces
+        )
 
     def _exact(self, spaces: Sequence[OpenSpace], query: Query, where: Where, lexical: list[Scored]) -> list[Scored]:
         """Documents called as the question says, longer names first; namesakes in the order of the word search."""

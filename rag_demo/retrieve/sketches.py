@@ -9,7 +9,7 @@ from rag_demo.index.ports import DocKey
 from rag_demo.retrieve.sketch import Sketch
 from rag_demo.retrieve.sketch_table import SketchTable
 from rag_demo.retrieve.spaces import OpenSpace
-from rag_demo.retrieve.vectors import Encode, Numbers, Words
+from rag_demo.retrieve.vectors import Encode, Numbers, PlacesOf, Words
 
 # Words of questions that no document has are kept too, each with its vector of a kilobyte.
 _MOST_ASKED = 50_000
@@ -18,11 +18,12 @@ _MOST_ASKED = 50_000
 class Sketches:
     """Sketches of the documents of open spaces. Safe to call from several threads."""
 
-    def __init__(self, encode: Encode | None = None) -> None:
-        """Take the model of the words; None: they have no vectors."""
+    def __init__(self, encode: Encode | None = None, places_of: PlacesOf | None = None) -> None:
+        """Take the model of the words, without which they have no vectors, and their places in another table."""
         self._encode = encode
+        self._places_of = places_of
         self._lock = threading.Lock()
-        self._words = Words(encode)
+        self._words = Words(encode, places_of=places_of)
         self._tables: dict[str, tuple[SketchTable, Numbers | None]] = {}
         self._stored = 0
 
@@ -49,7 +50,7 @@ class Sketches:
         if self._tables:
             numbers = self._words.adopt(table.vocabulary)
         else:
-            self._words, numbers = Words(self._encode, table.vocabulary), None
+            self._words, numbers = Words(self._encode, table.vocabulary, self._places_of), None
         # Others may be reading the one that was there.
         self._tables = self._tables | {space.space_id: (table, numbers)}
         self._stored = len(self._words)

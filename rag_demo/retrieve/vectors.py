@@ -1,4 +1,4 @@
-"""Words as numbers: the stem and the vector of every word are worked out once, and matching is left to numpy."""
+"""Words as numbers: what is needed of every word is looked up or worked out once, and matching is left to numpy."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rag_demo.ports import Vectors
 
 Numbers = npt.NDArray[np.int32]
 Encode = Callable[[list[str]], Vectors]
+PlacesOf = Callable[[str], Sequence[int]]
 Kind = TypeVar("Kind", bound=np.generic)
 _FIRST_ROWS = 4_096
 
@@ -34,15 +35,20 @@ class Vocabulary:
 class Words:
     """Single words, numbered in the order in which they first come. Safe to call from several threads."""
 
-    def __init__(self, encode: Encode | None = None, known: Vocabulary | None = None) -> None:
+    def __init__(
+        self, encode: Encode | None = None, known: Vocabulary | None = None, places_of: PlacesOf | None = None
+    ) -> None:
         """Take the model and what is known already.
 
         Args:
             encode: texts → float32 ``(n, dimension)``; a static model, or words take long. None: no vectors.
             known: words that get the first numbers. Its vectors, of the same model, are not copied.
+            places_of: stem → its places in another table, always as many.
         """
         known = known or Vocabulary()
         self._encode = encode
+        self._places_of = places_of
+        self._places: Numbers = np.zeros((0, 0), dtype=np.int32)
         self._numbers: dict[str, int] = {}
         self._stems: dict[str, int] = {}
         self._stem_of: Numbers = np.zeros(_FIRST_ROWS, dtype=np.int32)
@@ -86,6 +92,10 @@ class Words:
         """A number for the stem of each word: the same for words that have it in common."""
         return self._stem_of[numbers]
 
+    def places(self, numbers: Numbers) -> Numbers:
+        """What ``places_of`` says of the stem of each word, ``(len(numbers), places)``."""
+        return self._places[numbers]
+
     def vectors(self, numbers: Numbers) -> Vectors:
         """Unit vectors, float32 ``(len(numbers), dimension)``; zero for a word that the model does not know.
 
@@ -111,6 +121,10 @@ class Words:
         places = slice(start, start + len(words))
         self._stem_of = _grown(self._stem_of, places.stop)
         self._stem_of[places] = [self._stems.setdefault(stem, len(self._stems)) for stem in stems]
+        if self._places_of is not None and stems:
+            found = np.array([self._places_of(stem) for stem in stems], dtype=np.int32)
+            self._places = _grown(self._places if start else found[:0], places.stop)
+            self._places[places] = found
         if self._encode is not None and places.stop > max(start, self._first_late):
             self._add_vectors(unit(self._encode(list(words[max(self._first_late - start, 0) :]))), stop=places.stop)
         # Last, so that no number is given away before its row is there.

@@ -13,6 +13,7 @@ from whoosh.filedb.structfile import StructFile
 
 from rag_demo.errors import IndexBroken, IndexBusy
 from rag_demo.index.analyse import terms
+from rag_demo.index.fields import OTHER_WORD
 from rag_demo.index.lexical import WhooshIndex
 from rag_demo.index.lexical_tantivy import TantivyIndex
 from rag_demo.index.ports import LexicalIndex, LexicalReader, Where, version_of
@@ -80,6 +81,12 @@ class LexicalIndexContract(VersionedContract):
         assert len(scores) == 3
         assert scores == sorted(scores, reverse=True)
         assert scores[-1] > 0
+
+    def test_another_word_for_the_same_counts_less_than_one_that_was_said(self, reader):
+        (said,), (other,) = (reader.search(terms("цена"), 1), reader.search((), 1, others=terms("цена")))
+        assert other.key == said.key
+        assert other.score == pytest.approx(OTHER_WORD * said.score, rel=1e-5)
+        assert reader.search(terms("цена"), 1, others=terms("цена")) == [said]
 
     @pytest.mark.parametrize(
         ("where", "expected"),

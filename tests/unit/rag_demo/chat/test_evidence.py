@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from rag_demo.chat.evidence import coverage, is_evidence, weigh
+from rag_demo.chat.evidence import coverage, is_evidence, weigh, weights_of
 from rag_demo.index.analyse import terms
+from rag_demo.retrieve.query import analyse_question
+from rag_demo.retrieve.search import Found
 from rag_demo.testing import make_document
 from rag_demo.types import Hit, LegRank
 
@@ -47,6 +51,20 @@ def test_verbs_weigh_less():
     weighed = weigh({"проведен": 4.0, "документ": 2.0}, frozenset({"проведен"}))
     assert weighed["документ"] == 2.0
     assert 0 < weighed["проведен"] < 2.0
+
+
+@pytest.mark.parametrize(
+    ("question", "others", "expected"),
+    [
+        ("тариф", [("тариф", "цена")], "цена"),
+        ("цена", [("цена", "тариф")], "цена"),
+        ("тариф", [("тариф", "бегемот")], "тариф"),
+    ],
+)
+def test_the_other_name_that_hits_use_stands_for_the_one_that_they_lack(question, others, expected):
+    query = replace(analyse_question(question), others=tuple(others))
+    found = Found(query, (Hit(DOCUMENT, 1.0, LEXICAL),), dict.fromkeys(query.terms, 4.0))
+    assert weights_of(found) == weights(**{expected: 4.0})
 
 
 def question(text):

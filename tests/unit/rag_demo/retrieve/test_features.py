@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rag_demo.index.analyse import stem
 from rag_demo.index.catalogue_reader import Outline
+from rag_demo.index.fields import OTHER_WORD
 from rag_demo.index.traits import Traits, decode_traits, encode_traits
 from rag_demo.retrieve.features import NAMES, Asked, Candidate, features
 from rag_demo.retrieve.purpose import purposes_of
@@ -62,6 +63,15 @@ def test_a_question_without_words_has_no_match(words):
     columns = table([RATE, STOCK], words, Asked((), np.zeros(0, dtype=np.float32)))
     assert not any(columns[name].any() for name in (*SOFT, "cover_name", "cover_all", "precise_name"))
     assert columns["lexical_rank"].all()
+
+
+@pytest.mark.parametrize("words", [Words(), with_vectors()])
+def test_another_word_stands_for_the_one_that_was_said(words):
+    said = Asked(("вытащить", "курс", "валюты"), ASKED.idf)
+    both = Asked(said.words, said.idf, others=((0, "получить"), (0, "остаток")))
+    without, found = table([RATE, STOCK], words, said), table([RATE, STOCK], words, both)
+    assert found["cover_name"] - without["cover_name"] == pytest.approx([OTHER_WORD / 6] * 2)
+    assert table([RATE, STOCK], words, Asked(ASKED.words, ASKED.idf, others=((0, "курс"),)))["cover_name"][0] == 1.0
 
 
 def test_coverage_weighs_rare_words():
