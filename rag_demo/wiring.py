@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag_demo.adapt.translations import Translations
 from rag_demo.chat.answer import EXTRACTIVE, Assistant
 from rag_demo.chat.answer_cache import AnswerCache
 from rag_demo.chat.cache_redis import RedisStore
@@ -32,6 +33,7 @@ from rag_demo.retrieve.rank import Ranker
 from rag_demo.retrieve.rerank import Reranker
 from rag_demo.retrieve.search import OpenSpace, Retriever
 from rag_demo.retrieve.sketch_files import read_table
+from rag_demo.retrieve.translate import Translator
 from rag_demo.settings import Settings
 
 # Generation folder, revision → its vectors.
@@ -150,6 +152,7 @@ def _retriever(opened: Sequence[_Opened], settings: Settings, reranker: Reranker
         candidates=settings.candidates,
         ranker=Ranker.load() if settings.ranker == "learned" else None,
         encode_words=opened[0].model.encode_documents if static else None,
+        translator=opened[0].translator if static else None,
         reranker=reranker,
     )
 
@@ -186,6 +189,7 @@ class _Opened:
     model: Embedder
     dense_weight: float
     adapted: bool
+    translator: Translator | None
 
 
 def _open_space(space_id: str, *, embedder: ModelOf, settings: Settings, read_dense: ReadDense | None) -> _Opened:
@@ -216,7 +220,16 @@ def _open_generation(
     facts = FactReader.open(folder / "facts.sqlite", revision=manifest.revision)
     weight = settings.dense_weight if manifest.dense_weight < 0 else manifest.dense_weight
     generation = f"{manifest.generation}.{manifest.revision}"
-    return _Opened(space, facts, generation, model, weight, adapted=bool(manifest.model_folder))
+    table = Translations.load(folder / manifest.model_folder) if manifest.model_folder else None
+    return _Opened(
+        space,
+        facts,
+        generation,
+        model,
+        weight,
+        adapted=bool(manifest.model_folder),
+        translator=Translator(table) if table is not None else None,
+    )
 
 
 def _read_dense(

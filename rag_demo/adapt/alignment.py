@@ -41,8 +41,9 @@ _ITSELF = 3.0  # times that each token was seen beside its own word, before all 
 _SMALLEST = 0.02  # counts below are not kept
 # Links of words to tokens; of more of them a sample is learned from, comments first. Each takes 40 bytes meanwhile.
 _MOST_LINKS = 8_000_000
-# Names are said of methods, too, if in other words: they tell most where there are few comments.
+# Names are said of methods, too, if in other words: they tell something where there are few comments.
 _WORTH = {"comment": 1.0, "remark": 0.8, "name": 0.2}
+_FEW = 5_000
 
 
 def align(
@@ -57,10 +58,12 @@ def align(
         base: table of another configuration, whose counts are added.
 
     Returns:
-        None: no method has a comment, and there is no base.
+        None: there is nothing to learn from, and no base.
     """
     stems = functools.cache(stem)
-    said = dict.fromkeys((pair.document, pair.text, pair.source) for pair in pairs if pair.source in _WORTH)
+    said = [*dict.fromkeys((pair.document, pair.text, pair.source) for pair in pairs if pair.source in _WORTH)]
+    if sum(source != "name" for _, _, source in said) > _FEW:
+        said = [entry for entry in said if entry[2] != "name"]
     rows, columns = _Numbering(base.tokens if base else ()), _Numbering(base.words if base else ())
     seen: dict[int, Tokens] = {}
     examples = []
