@@ -26,6 +26,7 @@ _STAGES = {
     "compare": "looking for changes",
     "pairs": "collecting examples",
     "tokens": "learning words",
+    "translations": "reading comments",
     "training": "training the model",
     "words": "indexing words",
     "vectors": "computing vectors",

@@ -121,6 +121,9 @@ def adapt(
 
     vectors = train(examples, recipe, judge=judge, start=start)
     progress("training", 1, 1)
+    progress("translations", 0, 1)
+    table = align(documents, found, seed=recipe.seed, base=Translations.load(base) if base else None)
+    progress("translations", 1, 1)
     choice = _choose(exam, vectors, documents)
     record = {
         "pairs": len(pairs),
@@ -132,7 +135,6 @@ def adapt(
         "seconds": round(time.perf_counter() - started, 1),
     }
     save(folder, tokenizer=tokenizer.to_str(), vectors=vectors, record=record)
-    table = align(documents, found, seed=recipe.seed, base=Translations.load(base) if base else None)
     if table is not None:
         table.save(folder)
     return Adapted(folder, choice.weight if choice else 0.0, record)

@@ -2,6 +2,7 @@
 
 The score is the logarithm of how much likelier each word of the question is beside the tokens of the candidate than
 anywhere, on average over the words: the query likelihood of Berger and Lafferty (SIGIR 1999) over that of the whole.
+A table that was learned from little counts less.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int32]
 # Share of a word that may come from nowhere, so that one that no token explains does not decide alone.
 _ANYHOW = 0.1
+# Words of comments of which a table must have heard to be worth half of one that has heard of very many.
+_HALF_WORTH = 20_000
 _FACT_PLACES = [ROW.index(fact) for fact in FACTS_SEEN]
 _FIRST, _LAST = STEM_FIELDS.index(FIRST), STEM_FIELDS.index(LAST)
 ASKED = len(STEM_FIELDS)
@@ -43,7 +46,9 @@ class Translator:
         self.unknown = len(table.tokens)  # row of all tokens that the table does not have
         self._rows, self._starts = table.rows, table.starts
         totals = table.totals + np.float32(SMOOTHING)
-        frequency = np.repeat(table.heard / table.heard.sum(), np.diff(table.starts))
+        heard = float(table.heard.sum())
+        self._trust = heard / (heard + _HALF_WORTH)
+        frequency = np.repeat(table.heard / np.float32(heard), np.diff(table.starts))
         self._gains: Floats = table.counts / frequency / totals[table.rows]
         # Of words that were never seen beside a token, and in the row below, which tokens are known.
         self._floor = np.append(np.float32(SMOOTHING) / totals, np.float32(0))
@@ -71,7 +76,8 @@ class Translator:
             return np.zeros(len(sketches), dtype=np.float32)
         explained = self._of_candidates(self._of_tokens(columns), sketches, words)
         likelier = explained[:-1] / np.maximum(explained[-1], np.float32(1e-9))
-        return np.asarray(np.log(_ANYHOW + (1 - _ANYHOW) * likelier).mean(axis=0), dtype=np.float32)
+        scores = self._trust * np.log(_ANYHOW + (1 - _ANYHOW) * likelier).mean(axis=0)
+        return np.asarray(scores, dtype=np.float32)
 
     def _of_tokens(self, columns: Numbers) -> Floats:
         """How much likelier each token makes each word, and whether it is known: ``(words + 1, tokens + 1)``."""

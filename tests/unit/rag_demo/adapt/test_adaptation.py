@@ -70,7 +70,7 @@ def test_a_base_gives_its_tokenizer_and_a_start(documents, adapted, tmp_path):
     assert np.median(cosines) > 0.8  # moved, not begun anew
     assert not np.array_equal(before, after)
     assert told[0] == ("pairs", 0, 1)
-    assert told[-1][0] == "training"
+    assert told[-1][0] == "translations"
 
 
 def test_a_base_that_is_none_is_named(documents, tmp_path):

@@ -57,7 +57,8 @@ def test_the_score_is_that_of_the_formula():
 
     known = 2 * NAME_WORTH + 2 * TRAIT_WORTH  # n удал, n курс; 1 удал, k CommonModule
     told = NAME_WORTH * (gain(40, 46) + gain(0, 30)) + TRAIT_WORTH * (gain(20, 46) + gain(0, 0))
-    assert found == pytest.approx(np.log(0.1 + 0.9 * told / known), rel=1e-5)
+    trust = 100 / (100 + 20_000)
+    assert found == pytest.approx(trust * np.log(0.1 + 0.9 * told / known), rel=1e-5)
 
 
 def test_nothing_known_nothing_scored():
