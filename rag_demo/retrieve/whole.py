@@ -71,8 +71,11 @@ def most_telling(found: Sequence[Piece], query: Query) -> list[Piece]:
     if len(found) < 2:
         return list(found)
     first = found[0].document
-    everywhere = f"{first.header} {first.name} {first.synonym} тип type"
-    asked = _forms(query.terms, query.text) - _forms(terms(everywhere), everywhere)
+    # What every piece may say tells none of them from the others.
+    called = f"{first.header} {first.full_name} {first.synonym} тип type"
+    anyway = terms(called)
+    forms_of_it = " ".join(word for word in words(query.text) if set(terms(word)) <= set(anyway))
+    asked = _forms(query.terms, query.text) - _forms(anyway, f"{called} {forms_of_it}")
     said = [asked & _forms(terms(piece.document.body), piece.document.body) for piece in found]
     shared = Counter(form for forms in said for form in forms)
     worth = [sum(1 / shared[form] for form in forms) for forms in said]

@@ -51,7 +51,7 @@ def test_alone():
     assert join_parts(PARTS[1], []) == (PARTS[1], {PARTS[1].doc_id})
 
 
-HEAD = part(3, 9, body="Справочник Контрагенты\nКомментарий: устарел\nТип кода: Строка")
+HEAD = part(3, 9, body="Справочник Контрагенты\nКомментарий: устарел\nТип кода: Строка\nТипы значений: Строка")
 MEMBERS = part(30, 40, body="Реквизит ИмяПользователя: Строка(100)\nРеквизит Комментарий: Строка(0)")
 LATER = part(41, 50, body="Реквизит Пользователь: СправочникСсылка.Пользователи")
 OTHERS = part(70, 80, body="Реквизит ИмяПользователяСервера: Число")
@@ -64,7 +64,12 @@ def shown(question, *found):
 
 @pytest.mark.parametrize(
     ("asked", "first"),
-    [("тип реквизита Комментарий", 30), ("реквизит Пользователь", 30), ("type of the attribute Комментарий", 30)],
+    [
+        ("тип реквизита Комментарий", 30),
+        ("реквизит Пользователь", 30),
+        ("type of the attribute Комментарий", 30),
+        ("типы и план реквизита Комментарий", 30),
+    ],
 )
 def test_the_piece_that_tells_what_was_asked_for_stands_where_any_was_found(asked, first):
     assert shown(f"{asked} у справочника Контрагенты", HEAD.doc_id)[0] == first
