@@ -1,6 +1,6 @@
 """Other words for what a question says: everyday ones beside those that configurations use.
 
-The concepts are written down in `words_of_business` and `words_of_program`. Which of its names a concept goes by is
+The concepts are written down in the modules `words_of_…`. Which of its names a concept goes by is
 asked of the index: one that nobody uses there is never added.
 """
 
@@ -12,12 +12,14 @@ from functools import lru_cache
 from rag_demo.index.analyse import fold, stem
 from rag_demo.index.words import ABBREVIATIONS
 from rag_demo.retrieve import words_of_business as business
+from rag_demo.retrieve import words_of_code as code
+from rag_demo.retrieve import words_of_office as office
 from rag_demo.retrieve import words_of_program as program
 
 _TEXTS = (
     *(business.PARTIES, business.SALES, business.PRICES, business.PURCHASES, business.STOCK, business.MONEY),
-    *(business.TAXES, business.STAFF),
-    *(program.PLATFORM, program.USERS, program.EXCHANGE, program.DATA, program.CODE),
+    *(office.TAXES, office.STAFF, office.PLANNING),
+    *(program.PLATFORM, program.USERS, program.EXCHANGE, program.DATA, code.CODE, code.SYSTEM),
 )
 _SAME = 3  # first letters that all forms of a word share
 Phrase = tuple[str, ...]

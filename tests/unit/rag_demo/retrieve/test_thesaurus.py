@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from rag_demo.index.analyse import fold, stem
-from rag_demo.retrieve import words_of_business, words_of_program
+from rag_demo.retrieve import words_of_business, words_of_code, words_of_office, words_of_program
 from rag_demo.retrieve.thesaurus import Thesaurus, concepts_of, thesaurus
 
 TEXTS = [
     (f"{module.__name__}.{name}", text)
-    for module in (words_of_business, words_of_program)
+    for module in (words_of_business, words_of_code, words_of_office, words_of_program)
     for name, text in vars(module).items()
     if name.isupper()
 ]
