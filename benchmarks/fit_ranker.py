@@ -4,8 +4,9 @@
 
 The bundled configuration is always among them: it alone has questions in the words of users. Indexes are those of
 ``rag-demo eval`` (same settings, same folder), so evaluate first. Loss: cross-entropy of the golds among the
-candidates of a question (softmax over the list; Cao et al., ListNet, ICML 2007), each dump and kind of question with
-its own weight, so that thousands of known-item questions do not drown a hundred of users'.
+candidates of a question (softmax over the list; Cao et al., ListNet, ICML 2007), each kind of question with its own
+weight, and no dump with more than `_MOST_WORTH`, so that thousands of known-item questions do not drown a hundred of
+users'.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _DECAY = 1e-2
 # Questions in the words of users are what counts, and there are few of them.
 _WORTH = {"known-item": 1.0, "identifier": 0.5, "fact": 0.5, "own": 3.0}
 _MOST = 1_500
+_MOST_WORTH = 450.0
 Row = tuple[np.ndarray, np.ndarray, float]
 
 
@@ -61,7 +63,8 @@ def collect(folder: Path | None) -> list[Row]:
             if gold.any() and not gold.all():
                 rows.append((features, gold, _WORTH[kind]))
     print(f"{folder or 'bundled'}: {len(rows)} questions", flush=True)
-    return rows
+    share = 1.0 if folder is None else min(1.0, _MOST_WORTH / sum(worth for _, _, worth in rows))
+    return [(features, gold, worth * share) for features, gold, worth in rows]
 
 
 def fit(rows: list[Row], spread: np.ndarray, columns: list[int]) -> dict[str, float]:
