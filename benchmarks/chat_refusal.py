@@ -3,10 +3,11 @@
     python benchmarks/chat_refusal.py [DUMP[=FILE] …] [--other DUMP] [--json FILE]
 
 First the golden questions of the bundled configuration: the half ``tune`` has a part in the weights of
-`rag_demo/chat/confidence.json`, ``test`` and unanswerable.yaml have none. Then, with any dump or ``--other`` given, set
-(d): the index «removed» of ``rag-demo eval`` of the bundled configuration and of each dump (``=FILE``: only the paths
-in that file). Asked are names of another configuration (``--other`` for the bundled one, the bundled one for the
-others), questions on objects that were taken out, and known items that stay. Writes risk-coverage curves, too.
+`rag_demo/chat/confidence.json`; ``test``, unanswerable.yaml and confirmation.yaml have none. Then, with any dump or
+``--other`` given, set (d): the index «removed» of ``rag-demo eval`` of the bundled configuration and of each dump
+(``=FILE``: only the paths in that file). Asked are names of another configuration (``--other`` for the bundled one, the
+bundled one for the others), questions on objects that were taken out, and known items that stay. Writes risk-coverage
+curves, too.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from rag_demo.chat.confidence import Confidence
 from rag_demo.chat.evidence import weights_of
 from rag_demo.configurations import bundled
 from rag_demo.configurations.golden import Question, load_golden
-from rag_demo.evaluate.cases import Case
+from rag_demo.evaluate.cases import Case, read_cases
 from rag_demo.evaluate.run import FUSED, ranks_of
 from rag_demo.evaluating import Request, opened_plans
 from rag_demo.index.ports import Where
@@ -61,7 +62,7 @@ def golden(judge: Judge) -> list[Asked]:
         library = Library(replace(read_settings(), data_dir=folder, answer_cache="off"))
         library.index(bundled(), "demo", progress=lambda *_: None)
         with library.assistant(("demo",)) as assistant:
-            for question in [*load_golden(), *fresh()]:
+            for question in [*load_golden(), *fresh(), *confirmation()]:
                 asked += [_golden(question, wording, assistant, judge) for wording in question.wordings]
         library.close()
     return asked
@@ -71,6 +72,15 @@ def fresh() -> list[Question]:
     """Unanswerable questions that had no part in anything."""
     wordings = yaml.safe_load(Path(__file__).with_name("unanswerable.yaml").read_text(encoding="utf-8"))
     return [Question(f"fresh-{n}", said, "how-to", "ru", "fresh", refuse=True) for n, said in enumerate(wordings)]
+
+
+def confirmation() -> list[Question]:
+    """Questions, with and without an answer, by somebody who knew none of the others."""
+    cases = read_cases(Path(__file__).with_name("confirmation.yaml"))
+    return [
+        Question(case.case_id, case.question, case.kind, "ru", "confirmation", case.gold, refuse=not case.gold)
+        for case in cases
+    ]
 
 
 def _golden(question: Question, wording: str, assistant: Assistant, judge: Judge) -> Asked:
@@ -112,6 +122,7 @@ def figures(asked: Sequence[Asked]) -> dict[str, Any]:
     return {
         "unanswerable": len(unanswerable),
         "unanswerable_refused": _refused(unanswerable),
+        "answerable": sum(not one.unanswerable for one in asked),
         "with_gold_among_the_sources": len(with_gold),
         "wrongly_refused": _refused(with_gold),
         **{
@@ -135,7 +146,7 @@ def main() -> None:
     given = options.parse_args()
     judge = Judge()
     asked = golden(judge)
-    sets = {split: [one for one in asked if one.split == split] for split in ("tune", "test", "fresh")}
+    sets = {split: [one for one in asked if one.split == split] for split in ("tune", "test", "fresh", "confirmation")}
     result = {"benchmark": "chat_refusal", **{name: figures(these) for name, these in sets.items()}}
     curves = {f"golden questions, {split}": curve(sets[split]) for split in ("tune", "test")}
     if given.dumps or given.other:

@@ -8,9 +8,9 @@ answered. Not to be answered are the same ones while the family of their object 
 questions without an answer, and known items of the other configurations. Questions that a rule decides on have no
 part. Each group weighs as a whole, however many questions it has.
 
-The threshold is the largest one that refuses at most `_MOST_WRONG` of the questions that are to be answered, each group
-counting alike. That limit is the largest one, in half percents, at which no group of these is refused more than the
-target of 10 % by weights and a threshold that were fitted without its configuration; those shares are printed, too.
+The threshold is the largest one that refuses at most a certain share of the questions that are to be answered, each
+group counting alike. That share is the largest one, in half percents, at which no group of these is refused more than
+`_TARGET` by weights and a threshold that were fitted without its configuration; those shares are printed, too.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ _WORTH = {
     "golden": {"answered": 2.0, "taken out": 0.25, "none": 0.5},
     "known items": {"answered": 1.0, "taken out": 0.5, "elsewhere": 0.25},
 }
-_MOST_WRONG = 0.02
+_TARGET = 0.1
+_LIMITS = np.arange(0.005, _TARGET, 0.005)
 Floats = np.ndarray
 Group = tuple[str, str, str]  # configuration, set, sort
 Groups = dict[Group, Floats]
@@ -62,15 +63,17 @@ def main() -> None:
     for dump in ("", *given.dumps):  # the questions of the others are needed before any of them is asked
         asked = {**asked, dump: _known(dump)}
     for dump in asked:
-        elsewhere = [text for other, texts in asked.items() if other != dump for text in texts[:_FROM_ELSEWHERE]]
-        for group, found in collect(dump, elsewhere):
+        foreign = [text for other, texts in asked.items() if other != dump for text in texts[:_FROM_ELSEWHERE]]
+        for group, found in collect(dump, foreign):
             rows[group].append(found)
         print({"/".join(group): len(found) for group, found in rows.items()}, flush=True)
     groups = {group: np.array(found) for group, found in rows.items()}
-    for name in dict.fromkeys(group[0] for group in groups):
-        show({group: found for group, found in groups.items() if group[0] != name}, groups, name)
+    limit = most_wrong(groups)
+    print(f"refused at most on average: {limit:.1%}")
+    for group, refused in elsewhere(groups, limit).items():
+        tell("fitted without it", group, refused, len(groups[group]))
     weights, bias = fit(groups)
-    bias -= threshold(groups, weights, bias)
+    bias -= threshold(groups, weights, bias, limit)
     for group, found in groups.items():
         tell("fitted", group, float((found @ weights + bias < 0).mean()), len(found))
     table = {"weights": dict(zip(NAMES, map(_rounded, weights), strict=True)), "bias": _rounded(bias)}
@@ -128,22 +131,36 @@ def fit(groups: Groups) -> tuple[Floats, float]:
     return weights, float(found[0] - weights @ centre)
 
 
-def threshold(groups: Groups, weights: Floats, bias: float) -> float:
+def threshold(groups: Groups, weights: Floats, bias: float, limit: float) -> float:
     """The largest sum at which the groups that are to be answered are refused no more than they may be on average."""
     answered = [found @ weights + bias for group, found in groups.items() if group[2] == "answered"]
     sums = np.concatenate(answered)
     share = np.concatenate([np.full(len(found), 1 / len(found) / len(answered)) for found in answered])
     order = np.argsort(sums)
-    return float(sums[order][np.searchsorted(np.cumsum(share[order]), _MOST_WRONG)])
+    return float(sums[order][np.searchsorted(np.cumsum(share[order]), limit)])
 
 
-def show(others: Groups, groups: Groups, name: str) -> None:
-    """What the groups of one configuration are refused by weights and threshold of the others."""
-    weights, bias = fit(others)
-    least = threshold(others, weights, bias)
-    for group, found in groups.items():
-        if group[0] == name:
-            tell("fitted without it", group, float((found @ weights + bias < least).mean()), len(found))
+def most_wrong(groups: Groups) -> float:
+    """The largest limit below the first one at which a group to be answered is refused more than the target."""
+    best = float(_LIMITS[0])
+    for limit in _LIMITS:
+        if max(refused for group, refused in elsewhere(groups, limit).items() if group[2] == "answered") > _TARGET:
+            break
+        best = float(limit)
+    return best
+
+
+def elsewhere(groups: Groups, limit: float) -> dict[Group, float]:
+    """The share of each group that is refused by weights and a threshold fitted without its configuration."""
+    shares = {}
+    for name in dict.fromkeys(group[0] for group in groups):
+        others = {group: found for group, found in groups.items() if group[0] != name}
+        weights, bias = fit(others)
+        least = threshold(others, weights, bias, limit)
+        for group, found in groups.items():
+            if group[0] == name:
+                shares[group] = float((found @ weights + bias < least).mean())
+    return shares
 
 
 def tell(how: str, group: Group, refused: float, count: int) -> None:

@@ -69,8 +69,8 @@ class _Without:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    def search(self, what: Any, limit: int, *, where: Where = EVERYWHERE) -> list[Scored]:
-        found = self._inner.search(what, limit + len(self._keys), where=where)
+    def search(self, what: Any, limit: int, **options: Any) -> list[Scored]:
+        found = self._inner.search(what, limit + len(self._keys), **options)
         return [scored for scored in found if scored.key not in self._keys][:limit]
 
     def look_up(self, name: str, limit: int, *, where: Where = EVERYWHERE) -> Sequence[DocKey]:
