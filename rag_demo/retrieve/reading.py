@@ -2,7 +2,8 @@
 
 A word that stands in the index stays as it is. Of the others, English ones are read as their Russian equivalents,
 Latin spellings as Russian words, and misspelt ones as the nearest word of the configuration's names, each only if
-that is in the index. Of a question that is English as a whole, all words with an equivalent are read as Russian.
+that is in the index. Of a question that is English as a whole, all words with an equivalent are read as Russian, unless
+the configuration itself is written in English.
 
 Then come other words for what it says: they are searched, too, but count less than those that were said.
 """
@@ -53,14 +54,20 @@ class Spelling:
         return self._words[ranked[0][2]].most_common(1)[0][0] if ranked and ranked[0][0] <= most else ""
 
 
-def read_as(text: str, *, known: Callable[[str], bool], spelling: Callable[[], Spelling]) -> str:
+def read_as(text: str, *, frequency: Callable[[str], int], spelling: Callable[[], Spelling]) -> str:
     """The question with every word that the index does not know in the spelling that it does.
 
     Args:
         text: the question.
-        known: whether a stem stands in the index.
+        frequency: of a stem in the index.
         spelling: asked only if there is a word to look for.
     """
+
+    def known(term: str) -> bool:
+        return frequency(term) > 0
+
+    def often(word: str) -> int:
+        return frequency(stem(fold(word)))
 
     def mend(match: re.Match[str]) -> str:
         word = match[0]
@@ -69,7 +76,9 @@ def read_as(text: str, *, known: Callable[[str], bool], spelling: Callable[[], S
             return word
         russian = _in_russian(word, known)
         if russian:
-            return " ".join(russian if english or not known(stem(folded)) else [word, *russian])
+            if english or not often(word):
+                return " ".join(russian)
+            return " ".join([word, *(other for other in russian if often(other) > often(word))])
         if len(word) < _SHORTEST - 1 or known(stem(folded)):
             return word
         if _LATIN.fullmatch(word) and known(stem(other := cyrillic(folded))):
@@ -78,8 +87,11 @@ def read_as(text: str, *, known: Callable[[str], bool], spelling: Callable[[], S
 
     text = _in_one(text, known)
     # «rates» of some address in the code would outweigh «курс» of all names.
-    translated = [word for word in _WORD.findall(text) if _in_russian(word, known)]
-    english = not _CYRILLIC.search(text) and len(translated) >= _ENGLISH
+    translated = {word: _in_russian(word, known) for word in _WORD.findall(text)}
+    translated = {word: russian for word, russian in translated.items() if russian}
+    # A configuration that is written in English has these words themselves more often.
+    in_russian = sum(max(map(often, russian)) for russian in translated.values()) > sum(map(often, translated))
+    english = not _CYRILLIC.search(text) and len(translated) >= _ENGLISH and in_russian
     return _WORD.sub(mend, text)
 
 

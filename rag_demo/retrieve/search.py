@@ -134,7 +134,7 @@ class Retriever:
         def frequency(term: str) -> int:
             return sum(space.lexical.frequency(term) for space in spaces)
 
-        meant = read_as(text, known=lambda term: frequency(term) > 0, spelling=partial(self._spelling_of, spaces))
+        meant = read_as(text, frequency=frequency, spelling=partial(self._spelling_of, spaces))
         return with_other_words(analyse_question(meant), frequency)
 
     def _spelling_of(self, spaces: Sequence[OpenSpace]) -> Spelling:

@@ -21,7 +21,7 @@ def counted(stems):
 
 
 def reading(text):
-    return read_as(text, known=KNOWN.__contains__, spelling=lambda: Spelling(WORDS))
+    return read_as(text, frequency=counted(KNOWN), spelling=lambda: Spelling(WORDS))
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,14 @@ def test_the_glossary_is_of_two_languages():
     ],
 )
 def test_a_question_in_english_is_read_in_russian_even_where_the_index_has_its_words(text, expected):
-    known = (KNOWN | {stem("price")}).__contains__
-    assert read_as(text, known=known, spelling=lambda: Spelling(WORDS)) == expected
+    counts = dict.fromkeys(KNOWN, 5) | {stem("price"): 1}
+    assert read_as(text, frequency=lambda term: counts.get(term, 0), spelling=lambda: Spelling(WORDS)) == expected
+
+
+def test_a_configuration_in_english_is_asked_in_english():
+    counts = dict.fromkeys(KNOWN, 1) | {stem("price"): 5, stem("batch"): 5}
+    for text in ("Where is the price of a batch?", "price"):
+        assert read_as(text, frequency=lambda term: counts.get(term, 0), spelling=lambda: Spelling(WORDS)) == text
 
 
 def test_latin_spelling():
