@@ -78,6 +78,14 @@ def test_comments_alone_make_no_method_and_names_alone_make_a_table():
     assert "w удал" in learned(bare).tokens
 
 
+def test_what_is_withheld_is_not_learned_from():
+    evaluated = make_document("CommonModule.Учет.Проверить", doc="Сличает неведомое с имеющимся", body="Сравнить();")
+    documents = [*methods(), evaluated]
+    assert "неведом" in learned(documents).words
+    pairs = PairMaker(excluded=lambda text: "неведомое" in text).pairs(documents)
+    assert "неведом" not in align(documents, pairs).words
+
+
 def test_very_many_examples_are_thinned_out(monkeypatch):
     monkeypatch.setattr("rag_demo.adapt.alignment._MOST_LINKS", 200)
     assert len(learned(methods()).counts) > 0
