@@ -81,7 +81,7 @@ def main() -> None:
     print(f"wrote {given.out}")
 
 
-def collect(dump: str, elsewhere: Sequence[str]) -> Iterator[tuple[Group, Sequence[float]]]:
+def collect(dump: str, foreign: Sequence[str]) -> Iterator[tuple[Group, Sequence[float]]]:
     """The signs of each tune question that no rule decides on, with the group that it belongs to."""
     for plan, where, retriever in opened_plans(_request(dump), read_settings()):
         golden = plan.name == "full"
@@ -90,7 +90,7 @@ def collect(dump: str, elsewhere: Sequence[str]) -> Iterator[tuple[Group, Sequen
         for case in _cases(plan):
             for sort, found in _asked(case, where, retriever, families):
                 yield from _row((dump, "golden" if not case.gold else name, sort), found)
-        for text in elsewhere if not golden else ():
+        for text in foreign if not golden else ():
             yield from _row((dump, name, "elsewhere"), retriever.search(text, TOP_K, where=where))
 
 

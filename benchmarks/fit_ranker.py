@@ -5,8 +5,8 @@
 The bundled configuration is always among them: it alone has questions in the words of users. Indexes are those of
 ``rag-demo eval`` (same settings, same folder), so evaluate first. Loss: cross-entropy of the golds among the
 candidates of a question (softmax over the list; Cao et al., ListNet, ICML 2007), each kind of question with its own
-weight, and no dump with more than `_MOST_WORTH`, so that thousands of known-item questions do not drown a hundred of
-users'.
+weight, and no dump but the bundled one with more than `_MOST_WORTH`, so that thousands of known-item questions do not
+drown a hundred of users'.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def collect(folder: Path | None) -> list[Row]:
             if gold.any() and not gold.all():
                 rows.append((features, gold, _WORTH[kind]))
     print(f"{folder or 'bundled'}: {len(rows)} questions", flush=True)
-    share = 1.0 if folder is None else min(1.0, _MOST_WORTH / sum(worth for _, _, worth in rows))
+    share = 1.0 if folder is None or not rows else min(1.0, _MOST_WORTH / sum(worth for _, _, worth in rows))
     return [(features, gold, worth * share) for features, gold, worth in rows]
 
 

@@ -8,7 +8,6 @@ words that the method does not have: «возвращает» of a function, «�
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -60,20 +59,19 @@ def align(
     Returns:
         None: there is nothing to learn from, and no base.
     """
-    stems = functools.cache(stem)
     said = [*dict.fromkeys((pair.document, pair.text, pair.source) for pair in pairs if pair.source in _WORTH)]
     if sum(source != "name" for _, _, source in said) > _FEW:
         said = [entry for entry in said if entry[2] != "name"]
     rows, columns = _Numbering(base.tokens if base else ()), _Numbering(base.words if base else ())
-    seen: dict[int, Tokens] = {}
     examples = []
+    before, whole = -1, Tokens((), (), (), ())
     for number, text, source in said:
-        asked = columns.of(dict.fromkeys(stems(word) for word in written_words(text)))
-        if number not in seen:
-            # What is said in the comment must follow from the method without it.
+        asked = columns.of(dict.fromkeys(stem(word) for word in written_words(text)))
+        if number != before:
+            # What is said above the method must follow from the method without it.
             traits = decode_traits(encode_traits(replace(documents[number], doc="")))
-            seen[number] = tokens_of(traits, documents[number].object_kind, stems)
-        tokens = seen[number] if source != "name" else seen[number].without_name()
+            before, whole = number, tokens_of(traits, documents[number].object_kind, stem)
+        tokens = whole if source != "name" else whole.without_name()
         if len(asked):
             examples.append(_Example(asked, *_weighed(tokens, rows), _WORTH[source]))
     if not examples:
@@ -141,7 +139,8 @@ class _Links:
         self._run_words = np.concatenate([e.words for e in examples])
         self._run_worth = np.concatenate([np.full(len(e.words), e.worth, dtype=np.float32) for e in examples])
         self._shares = np.concatenate([np.tile(e.shares, len(e.words)) for e in examples])
-        keys = np.repeat(self._run_words * np.int64(len(tokens)), self._run_sizes)
+        # With numpy 1 a product with one number would stay an int32.
+        keys = np.repeat(np.multiply(self._run_words, len(tokens), dtype=np.int64), self._run_sizes)
         keys += np.concatenate([np.tile(e.tokens, len(e.words)) for e in examples])
         base_keys, base_counts = _cells_of(base, len(tokens))
         cells = np.union1d(keys, base_keys)
@@ -190,5 +189,5 @@ def _cells_of(base: Translations | None, rows: int) -> tuple[npt.NDArray[np.int6
     """The cells of a table as they are numbered where there are ``rows`` tokens, and their counts."""
     if base is None:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
-    columns = np.repeat(np.arange(len(base.words)), np.diff(base.starts))
+    columns = np.repeat(np.arange(len(base.words), dtype=np.int64), np.diff(base.starts))
     return columns * rows + base.rows, base.counts

@@ -61,7 +61,7 @@ def fields_of(document: Document) -> Fields:
 
 
 def traits(document: Document) -> str:
-    """What sort of method it is, in made-up words that stand nowhere else; empty for what is no method.
+    """What sort of method it is, in words of which most stand nowhere else; empty for what is no method.
 
     Comments say it without naming anything: «Вызывается при …», «Возвращает …», «Позволяет переопределить …».
     """

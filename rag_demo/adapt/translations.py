@@ -5,7 +5,7 @@ Numpy alone: whoever only searches needs no more.
 
 from __future__ import annotations
 
-import zipfile
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rag_demo.errors import InputError
 from rag_demo.index.traits import FACTS, Traits
 
 FILE = "translations.npz"
@@ -25,6 +24,9 @@ _FACT, _KIND = "f", "k"
 # That a comment is there follows from the comment; it tells nothing about what is said in it.
 FACTS_SEEN = tuple(fact for fact in FACTS if fact != "described")
 NAME_WORTH, OWNER_WORTH, TRAIT_WORTH = 3.0, 2.0, 0.5  # what one token counts; all words of the body: √ of their number
+
+_LONGEST = 80  # letters; longer words are encoded pictures and keys
+_log = logging.getLogger(__name__)
 
 
 class Tokens(NamedTuple):
@@ -62,6 +64,11 @@ class Translations:
     starts: npt.NDArray[np.int64]
     counts: npt.NDArray[np.float32]
 
+    def __post_init__(self) -> None:
+        """Raises ValueError where the sizes do not fit together."""
+        if (len(self.totals), len(self.heard), len(self.starts) - 1) != (len(self.tokens), *[len(self.words)] * 2):
+            raise ValueError("Tokens, words and their counts do not fit together.")
+
     def save(self, folder: Path) -> None:
         """Write `FILE` into a folder."""
         np.savez_compressed(
@@ -77,20 +84,18 @@ class Translations:
 
     @classmethod
     def load(cls, folder: Path) -> Translations | None:
-        """What `save` wrote; None: nothing.
-
-        Raises:
-            InputError: the file is damaged.
-        """
+        """What `save` wrote; None: nothing, or a file that is damaged, which is told of."""
         file = folder / FILE
         try:
-            with np.load(file, allow_pickle=False) as found:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as found:
                 arrays: dict[str, Any] = dict(found)
-            return cls(**arrays | {name: tuple(arrays[name].tolist()) for name in ("tokens", "words")})
+            table = cls(**arrays | {name: tuple(arrays[name].tolist()) for name in ("tokens", "words")})
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(f"{file} is damaged ({error}). Index the space again.") from error
+        except Exception as error:  # noqa: BLE001  # a damaged archive raises whatever its readers stumble over
+            _log.warning("%s cannot be used: %s. It is not asked until the space is indexed again.", file, error)
+            return None
+        return table
 
 
 def tokens_of(traits: Traits, object_kind: str, stem: Callable[[str], str]) -> Tokens:
@@ -117,4 +122,4 @@ def kind_token(object_kind: str) -> str:
 
 
 def _tokens(field: str, stems: Iterable[str]) -> tuple[str, ...]:
-    return tuple(f"{field} {stem}" for stem in stems)
+    return tuple(f"{field} {stem}" for stem in stems if len(stem) <= _LONGEST)

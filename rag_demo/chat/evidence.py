@@ -54,7 +54,7 @@ def weights_of(found: Found) -> dict[str, float]:
         told = frozenset[str]().union(*(roots_of(hit.document) for hit in found.hits))
         for said, other in found.query.others:
             if stem(said) in weights and root(stem(said)) not in told and root(stem(other)) in told:
-                weights[stem(other)] = weights.pop(stem(said))
+                weights[stem(other)] = weights.get(stem(other), 0.0) + weights.pop(stem(said))
     return weights
 
 

@@ -16,6 +16,8 @@ from rag_demo.retrieve.kinds import canonical_name
 Split = Literal["tune", "test"]
 SPLITS: tuple[Split, ...] = ("tune", "test")
 # "language", "refuse" and "split" are for people and for other readers of such files.
+# Kinds of the generated sets; figures are told by kind.
+_TAKEN = frozenset(("known-item", "identifier", "foreign-name", "removed-object", "answerable", "unanswerable"))
 _KEYS = ("question", "gold", "kind", "id", "paraphrases", "language", "refuse", "split")
 
 
@@ -84,6 +86,8 @@ def _wordings(entry: Any, number: int) -> Iterator[Case]:
     name = str(entry.get("id") or number)
     gold = tuple(map(canonical_name, _texts(entry, "gold", number)))
     kind = "unanswerable" if not gold else str(entry.get("kind") or "own")
+    if gold and (kind in _TAKEN or kind.startswith("fact-")):
+        raise ValueError(f"number {number} has the kind {kind}, which is the name of a set that is made")
     split: Split = "tune" if split_of(name, gold) == "tune" else "test"
     for wording, question in enumerate((str(entry["question"]), *_texts(entry, "paraphrases", number))):
         yield Case(f"{name}/{wording}", question, kind, split, gold)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rag_demo.index.analyse import fold, is_compound, stem, terms
+from rag_demo.index.nouns import dictionary_form
 from rag_demo.ingest.kinds import KIND_BY_NAME
 from rag_demo.retrieve.kinds import Spoken, canonical_name, spoken_kinds, words
 from rag_demo.types import DocType
@@ -95,7 +96,7 @@ def analyse_question(text: str) -> Query:
         # A question of nothing but noise («какие функции есть?») is still searched by what it has.
         terms=content or found,
         actions=frozenset(term for word in words(text) if _VERB.search(fold(word)) for term in terms(word)),
-        names=(*named, *_owners(named)) if asks_facts else named,
+        names=tuple(dict.fromkeys((*named, *_owners(named)))) if asks_facts else named,
         kinds=tuple(dict.fromkeys(spoken.kind for spoken in kinds)),
         wants=tuple(kind for kind, signs in _WANTED.items() if signs.intersection(found)),
         listed=_listed(written, kinds),
@@ -116,8 +117,11 @@ def _terms(text: str, written: list[str], kinds: list[Spoken]) -> list[str]:
 
 
 def _asks_facts(written: Sequence[str], found: Sequence[str]) -> bool:
-    elsewhere = not found or found[0] in _OTHER_SORTS or fold(written[0]) in _OTHERWISE
-    return not elsewhere and not _FACTS.isdisjoint(found)
+    if not found or _FACTS.isdisjoint(found):
+        return False
+    first = fold(written[0])
+    # «Получить значение реквизита …» asks for a method.
+    return not (found[0] in _OTHER_SORTS or first in _OTHERWISE or dictionary_form(first) == (first, "verb"))
 
 
 def _listed(written: list[str], kinds: list[Spoken]) -> str:

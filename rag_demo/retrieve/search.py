@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import logging
 import time
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -134,7 +135,8 @@ class Retriever:
         def frequency(term: str) -> int:
             return sum(space.lexical.frequency(term) for space in spaces)
 
-        meant = read_as(text, frequency=frequency, spelling=partial(self._spelling_of, spaces))
+        composed = unicodedata.normalize("NFC", text)
+        meant = read_as(composed, frequency=frequency, spelling=partial(self._spelling_of, spaces))
         return with_other_words(analyse_question(meant), frequency)
 
     def _spelling_of(self, spaces: Sequence[OpenSpace]) -> Spelling:

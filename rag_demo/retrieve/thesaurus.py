@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from rag_demo.index.analyse import fold, stem
-from rag_demo.index.words import ABBREVIATIONS
+from rag_demo.index.words import ABBREVIATIONS, FUNCTION_WORDS
 from rag_demo.retrieve import words_of_business as business
 from rag_demo.retrieve import words_of_code as code
 from rag_demo.retrieve import words_of_office as office
@@ -32,8 +32,10 @@ class Thesaurus:
     def __init__(self, concepts: Sequence[Concept]) -> None:
         """Take phrases that are said and phrases that are meant by them, of folded words in any form."""
         self._concepts: dict[str, list[tuple[Phrase, list[Phrase]]]] = {}
-        for said, meant in concepts:
-            for phrase in said:
+        for said, phrases in concepts:
+            # No index has «на» and «с»: a name is there if its other words are.
+            meant = [kept for phrase in phrases if (kept := tuple(w for w in phrase if w not in FUNCTION_WORDS))]
+            for phrase in said if meant else ():
                 self._concepts.setdefault(phrase[0][:_SAME], []).append((phrase, meant))
         self._longest = max((len(phrase) for said, _ in concepts for phrase in said), default=0)
         self._stemmed: dict[str, dict[Phrase, list[list[Phrase]]]] = {}

@@ -33,6 +33,7 @@ Numbers = npt.NDArray[np.int32]
 _ANYHOW = 0.1
 # Words of comments of which a table must have heard to be worth half of one that has heard of very many.
 _HALF_WORTH = 20_000
+_MOST_ASKED = 64  # words of a question; each takes a row as long as the table
 _FACT_PLACES = [ROW.index(fact) for fact in FACTS_SEEN]
 _FIRST, _LAST = STEM_FIELDS.index(FIRST), STEM_FIELDS.index(LAST)
 ASKED = len(STEM_FIELDS)
@@ -71,11 +72,12 @@ class Translator:
             sketches: of the candidates.
             words: places of their words, one after the other, ``(all of them, ASKED + 1)``.
         """
-        columns = question[:, ASKED][question[:, ASKED] >= 0]
+        columns = question[:, ASKED][question[:, ASKED] >= 0][:_MOST_ASKED]
         if not len(columns) or not sketches:
             return np.zeros(len(sketches), dtype=np.float32)
         explained = self._of_candidates(self._of_tokens(columns), sketches, words)
-        likelier = explained[:-1] / np.maximum(explained[-1], np.float32(1e-9))
+        # Of a candidate without a known token nothing follows: it is neither likelier nor less likely.
+        likelier = np.where(explained[-1] > 0, explained[:-1] / np.maximum(explained[-1], np.float32(1e-9)), 1)
         scores = self._trust * np.log(_ANYHOW + (1 - _ANYHOW) * likelier).mean(axis=0)
         return np.asarray(scores, dtype=np.float32)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -78,7 +79,8 @@ def most_telling(found: Sequence[Piece], query: Query) -> list[Piece]:
     asked = _forms(query.terms, query.text) - _forms(anyway, f"{called} {forms_of_it}")
     said = [asked & _forms(terms(piece.document.body), piece.document.body) for piece in found]
     shared = Counter(form for forms in said for form in forms)
-    worth = [sum(1 / shared[form] for form in forms) for forms in said]
+    # Summed exactly: the order of a set is another in every process.
+    worth = [math.fsum(1 / shared[form] for form in forms) for forms in said]
     return [found[place] for place in sorted(range(len(found)), key=lambda place: -worth[place])]
 
 

@@ -14,7 +14,8 @@ _RULER = re.compile(r"//[/=*_-]{4,}\Z")
 # Stricter than for methods: a module may well be about licences.
 _LICENCE = re.compile(
     r"copyright|\([cс]\)[^\n]{0,60}\b(?:19|20)\d\d|©|все права защищены|all rights reserved|licen[cs]ed under"
-    r"|permission is hereby granted|(?:public|mit|apache|bsd) licen[cs]e|(?:услови\w+|текст\w*) лицензи",
+    r"|permission is hereby granted|(?:public|mit|apache|bsd) licen[cs]e|required by applicable law"
+    r"|(?:услови\w{1,4}|текст\w{0,4}) лицензи",
     re.IGNORECASE,
 )
 _CODE = re.compile(
@@ -42,8 +43,8 @@ def find_head(source: Source, last: int) -> Iterator[Block]:
 
 
 def head_text(lines: Sequence[str]) -> str:
-    """The text of lines of a description, without rulers and titles in capitals."""
-    return comment_text([line for line in lines if not _is_bare(line)])
+    """The text of the comments among lines of a description, without rulers and titles in capitals."""
+    return comment_text([line for line in lines if line.lstrip().startswith("//") and not _is_bare(line)])
 
 
 def _sections(source: Source, last: int) -> Iterator[list[int]]:

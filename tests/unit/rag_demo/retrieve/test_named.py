@@ -48,10 +48,23 @@ def test_the_best_part_of_the_description_goes_first_and_all_others_keep_their_o
 
 @pytest.mark.parametrize(
     "question",
-    ["Как записать реквизит справочника Валюты?", "Где меняется реквизит справочника Валюты?", "справочник Валюты"],
+    [
+        "Как записать реквизит справочника Валюты?",
+        "Где меняется реквизит справочника Валюты?",
+        "Получить значение реквизита справочника Валюты",
+        "справочник Валюты",
+    ],
 )
 def test_ways_places_and_mere_names_ask_for_no_description(question):
     assert first(question, FOUND) == [doc_id for doc_id, *_ in FOUND]
+
+
+def test_a_name_that_begins_like_a_longer_one_is_not_meant():
+    found = [
+        ("short", "Catalog.Договоры", "metadata_object", LONG),
+        ("long", "Catalog.ДоговорыБанка", "metadata_object", LONG),
+    ]
+    assert first("Какие реквизиты у справочника Договоры банка?", [FOUND[0], *found]) == ["long", "method/1", "short"]
 
 
 def test_nothing_is_named():

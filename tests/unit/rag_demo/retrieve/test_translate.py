@@ -67,6 +67,11 @@ def test_nothing_known_nothing_scored():
     assert np.isfinite(scores("очищает", make_document("Catalog.Ёлки", doc="", body="", signature=""))).all()
 
 
+def test_a_candidate_without_known_tokens_is_as_likely_as_any():
+    found = scores("очищает", make_document("Catalog.Ёлки", doc="", body="", signature="", is_function=False))
+    assert found.tolist() == [0.0]
+
+
 def test_every_stem_has_a_place_in_each_field():
     translator = Translator(TABLE)
     places = translator.places(stem("курс"))
