@@ -187,9 +187,10 @@ class Indexer:
             states={state.path: state for state, _ in read},
         )
         self._forget(job.space_id)
-        space = self._store.require(job.space_id)[1].parent
-        self._vectors.close_below(space)
-        self._models.close_below(space)
+        # A question may have opened the new generation already.
+        generation = self._store.require(job.space_id)[1]
+        self._vectors.close_below(generation.parent, but=generation)
+        self._models.close_below(generation.parent, but=generation)
         added = Counts(added=len(changes.states)), Counts(added=len(documents))
         return Report(manifest, tuple(problems), *added, rebuilt=reason)
 

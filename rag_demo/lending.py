@@ -54,10 +54,10 @@ class OpenVectors:
         with self._lock:
             self._open[folder] = index
 
-    def close_below(self, folder: Path) -> None:
-        """Close the vectors of all generations in the folder of a space, once their readers have gone."""
+    def close_below(self, folder: Path, *, but: Path | None = None) -> None:
+        """Close the vectors of all generations in the folder of a space but one, once their readers have gone."""
         with self._lock:
-            for generation in [generation for generation in self._open if generation.parent == folder]:
+            for generation in [one for one in self._open if one.parent == folder and one != but]:
                 self._open.pop(generation).close()
 
     def close(self) -> None:
@@ -103,10 +103,10 @@ class OpenModels:
         name = "" if model.name == ADAPTED else model.name
         return self._loaded(name, lambda: wiring.build_embedder(name) if name else wiring.build_embedder())
 
-    def close_below(self, folder: Path) -> None:
-        """Close the adapted models of all generations in the folder of a space."""
+    def close_below(self, folder: Path, *, but: Path | None = None) -> None:
+        """Close the adapted models of all generations in the folder of a space but one."""
         with self._lock:
-            for key in [key for key in self._open if isinstance(key, Path) and key.parent == folder]:
+            for key in [key for key in self._open if isinstance(key, Path) and key.parent == folder and key != but]:
                 self._open.pop(key).close()
 
     def close(self) -> None:

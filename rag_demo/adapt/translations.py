@@ -66,8 +66,12 @@ class Translations:
 
     def __post_init__(self) -> None:
         """Raises ValueError where the sizes do not fit together."""
-        if (len(self.totals), len(self.heard), len(self.starts) - 1) != (len(self.tokens), *[len(self.words)] * 2):
+        sizes = len(self.totals), len(self.heard), len(self.starts) - 1, len(self.rows), int(self.starts[-1])
+        fit = sizes == (len(self.tokens), *[len(self.words)] * 2, *[len(self.counts)] * 2)
+        if not fit or not 0 <= self.rows.min(initial=0) <= self.rows.max(initial=0) < max(len(self.tokens), 1):
             raise ValueError("Tokens, words and their counts do not fit together.")
+        if not all(np.isfinite(numbers).all() for numbers in (self.heard, self.totals, self.counts)):
+            raise ValueError("Some counts are no numbers.")
 
     def save(self, folder: Path) -> None:
         """Write `FILE` into a folder."""

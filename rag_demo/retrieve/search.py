@@ -136,6 +136,9 @@ class Retriever:
             return sum(space.lexical.frequency(term) for space in spaces)
 
         composed = unicodedata.normalize("NFC", text)
+        as_written = analyse_question(composed)
+        if as_written.listed:
+            return as_written
         meant = read_as(composed, frequency=frequency, spelling=partial(self._spelling_of, spaces))
         return with_other_words(analyse_question(meant), frequency)
 
