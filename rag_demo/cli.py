@@ -45,10 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _as_utf8(argument: str) -> str:
     """The argument as it was typed, where the locale cannot read it: bytes that it does not know come escaped."""
+    escaped = any("\udc80" <= letter <= "\udcff" for letter in argument)
     try:
-        return (
-            os.fsencode(argument).decode() if any("\udc80" <= letter <= "\udcff" for letter in argument) else argument
-        )
+        return os.fsencode(argument).decode() if escaped else argument
     except UnicodeDecodeError:
         return argument
 
@@ -149,9 +148,7 @@ def _add_eval(commands: Any) -> None:
     measure.add_argument(
         "--part", action="append", choices=("full", "bare", "removed"), help="only this index; may be repeated"
     )
-    measure.add_argument(
-        "--most", metavar="N", type=_count, default=1_000, help="questions of each set (default: 1000)"
-    )
+    measure.add_argument("--most", metavar="N", type=_count, default=1_000, help="questions a set (default: 1000)")
     model = measure.add_mutually_exclusive_group()
     model.add_argument("--model", metavar="NAME", default="", help="embedding model, as for index")
     model.add_argument(

@@ -15,9 +15,9 @@ from rag_demo.retrieve.kinds import canonical_name
 
 Split = Literal["tune", "test"]
 SPLITS: tuple[Split, ...] = ("tune", "test")
-# "language", "refuse" and "split" are for people and for other readers of such files.
 # Kinds of the generated sets; figures are told by kind.
 _TAKEN = frozenset(("known-item", "identifier", "foreign-name", "removed-object", "answerable", "unanswerable"))
+# "language", "refuse" and "split" are for people and for other readers of such files.
 _KEYS = ("question", "gold", "kind", "id", "paraphrases", "language", "refuse", "split")
 
 

@@ -35,9 +35,9 @@ def currency(first, last, **changes):
 TRADE = [
     *(price(n) for n in range(6)),
     currency(3, 5, body="Справочник Валюты\nРеквизит Курс: Число"),
-    currency(6, 9, body="Реквизит Код: Строка"),
+    currency(6, 9, body="Реквизит Код: Строка справочника"),
     make_document("CommonModule.Склад.ОстатокТовара", doc="Сколько товара лежит на складе."),
-    make_document("Document.Заказ", doc_type="form", doc="Форма заказа товара"),
+    make_document("Document.Заказ", doc_type="form", doc="Форма заказа товара, catalogs"),
 ]
 STORE = [make_document("CommonModule.Склад.ОстатокТовара", space_id="store", doc="Другая конфигурация.")]
 
@@ -91,6 +91,13 @@ def test_an_object_named_in_the_question_is_shown_whole_and_once(retriever):
     assert "Курс" in whole.body
     assert "Код" in whole.body
     assert names(found)[0] == "Catalog.Валюты"
+
+
+@pytest.mark.parametrize("question", ["Какие справочники есть?", "which catalogs exist", "list all catalogs"])
+def test_a_list_is_asked_for_in_both_languages(retriever, question):
+    # The index has «справочник» more often than "catalog": as a word, not as a kind, it would be read in Russian, too.
+    listed = retriever.search(question, 5, where=Where(("trade",))).listed
+    assert {entry.full_name for entry in listed} == {"Catalog.Валюты"}
 
 
 @pytest.mark.parametrize("spaces", [("trade",), ("store",), ("trade", "store")])
