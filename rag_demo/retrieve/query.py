@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rag_demo.index.analyse import fold, is_compound, stem, terms
@@ -39,7 +39,7 @@ _OTHERWISE = frozenset(("где", "как", "когда", "куда", "отку�
 # Endings of verbs. A few nouns share them («печать»), which only makes those weigh a little less.
 _VERB = re.compile(r"(?:тся|ться|ется|[аеуюя]ет|[аеуюя]ют|[аеиыя]ть)$")
 _CYRILLIC = re.compile(r"[А-Яа-яЁё]")
-# What objects are described with. Their description is in Russian, whatever language their names are in.
+# What objects are described with. Their description is in Russian, whatever language the configuration is written in.
 _RUSSIAN_FOR = {
     stem(english): russian
     for english, russian in {
@@ -83,11 +83,17 @@ class Query:
     asks_facts: bool = False  # what an object consists of, or is linked with
 
 
-def analyse_question(text: str) -> Query:
-    """Take a question apart."""
+def analyse_question(text: str, frequency: Callable[[str], int] = lambda _: 0) -> Query:
+    """Take a question apart.
+
+    Args:
+        text: as asked.
+        frequency: of a stem in the index. Where English words of the question stand there more often than what they
+            are called in Russian, they stay.
+    """
     written = words(unicodedata.normalize("NFC", text))
     kinds = spoken_kinds(written)
-    found = tuple(dict.fromkeys(_terms(text, written, kinds)))
+    found = tuple(dict.fromkeys(_terms(text, written, kinds, frequency)))
     content = tuple(term for term in found if term not in _NOISE)
     asks_facts = _asks_facts(written, found)
     named = _names(text, written, kinds)
@@ -104,15 +110,24 @@ def analyse_question(text: str) -> Query:
     )
 
 
-def _terms(text: str, written: list[str], kinds: list[Spoken]) -> list[str]:
+def _terms(text: str, written: list[str], kinds: list[Spoken], frequency: Callable[[str], int]) -> list[str]:
     """Terms of the question; what it says in English of a Russian configuration counts as said in Russian."""
     if not kinds and not _CYRILLIC.search(text):
         return terms(text)
-    asked = [_RUSSIAN_FOR.get(stem(fold(word)), word) for word in written]
+
+    def often(said: Sequence[str]) -> int:
+        return sum(frequency(term) for term in terms(" ".join(said)))
+
+    asked = list(written)
+    for place, word in enumerate(written):
+        russian = _RUSSIAN_FOR.get(stem(fold(word)))
+        if russian and often([russian]) >= often([word]):
+            asked[place] = russian
     if asked != written or _CYRILLIC.search(text):
         for spoken in reversed(kinds):
-            if not _CYRILLIC.search("".join(written[spoken.start : spoken.end])):
-                asked[spoken.start : spoken.end] = words(KIND_BY_NAME[spoken.kind].ru)
+            said, russian = written[spoken.start : spoken.end], KIND_BY_NAME[spoken.kind].ru
+            if not _CYRILLIC.search("".join(said)) and often([russian]) >= often(said):
+                asked[spoken.start : spoken.end] = words(russian)
     return terms(text) if asked == written else terms(" ".join(asked))
 
 

@@ -75,7 +75,7 @@ def read_as(text: str, *, frequency: Callable[[str], int], spelling: Callable[[]
         if folded in FUNCTION_WORDS or is_compound(word):
             return word
         russian = _in_russian(word, known)
-        if russian:
+        if russian and not (of_the_index and often(word)):
             if english or not often(word):
                 return " ".join(russian)
             return " ".join([word, *(other for other in russian if often(other) > often(word))])
@@ -91,7 +91,8 @@ def read_as(text: str, *, frequency: Callable[[str], int], spelling: Callable[[]
     translated = {word: russian for word, russian in translated.items() if russian}
     # A configuration that is written in English has these words themselves more often.
     in_russian = sum(max(map(often, russian)) for russian in translated.values()) > sum(map(often, translated))
-    english = not _CYRILLIC.search(text) and len(translated) >= _ENGLISH and in_russian
+    all_english = not _CYRILLIC.search(text) and len(translated) >= _ENGLISH
+    english, of_the_index = all_english and in_russian, all_english and not in_russian
     return _WORD.sub(mend, text)
 
 

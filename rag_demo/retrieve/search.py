@@ -13,6 +13,7 @@ from functools import partial
 from itertools import islice, zip_longest
 from typing import TypeVar
 
+from rag_demo.index.analyse import terms
 from rag_demo.index.catalogue_reader import Listed
 from rag_demo.index.ports import DocKey, Scored, Where
 from rag_demo.index.traits import written_words
@@ -37,6 +38,7 @@ Result = TypeVar("Result")
 # Parts of one object; the largest object of a public library with 3,600 objects has a tenth of it.
 _MOST_PARTS = 500
 _SPARE = 10
+_MOST_MENTIONING = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,15 @@ class Retriever:
         judged = self._judge.judge(legs, searched, query)
         return [found.full_name for found in judged.sketches.values()], judged.features
 
+    def mentioning(self, name: str, *, where: Where, limit: int = _MOST_MENTIONING) -> list[Document]:
+        """Documents that have a name in their text, as far as the word search tells; the most relevant first."""
+        searched = [space for key, space in self._spaces.items() if not where.space_ids or key in where.space_ids]
+        sought = terms(name)[:1]  # of an identifier the whole of it
+        scored = (one for space in searched for one in space.lexical.search(sought, limit, where=_inside(where)))
+        found = heapq.nlargest(limit, scored, key=lambda one: one.score)
+        documents = self._fetch([entry.key for entry in found])
+        return [documents[entry.key] for entry in found if entry.key in documents]
+
     def _read(self, text: str, spaces: Sequence[OpenSpace]) -> Query:
         """The question as it was most likely meant."""
 
@@ -136,11 +147,11 @@ class Retriever:
             return sum(space.lexical.frequency(term) for space in spaces)
 
         composed = unicodedata.normalize("NFC", text)
-        as_written = analyse_question(composed)
+        as_written = analyse_question(composed, frequency)
         if as_written.listed:
             return as_written
         meant = read_as(composed, frequency=frequency, spelling=partial(self._spelling_of, spaces))
-        return with_other_words(analyse_question(meant), frequency)
+        return with_other_words(analyse_question(meant, frequency), frequency)
 
     def _spelling_of(self, spaces: Sequence[OpenSpace]) -> Spelling:
         """The words of the spaces' names, collected when a question first has a word that none of them knows."""

@@ -116,6 +116,14 @@ def test_a_question_in_decomposed_letters_is_the_same_question():
     assert (one.terms, one.names) == (other.terms, other.names)
 
 
+def test_english_words_that_the_index_has_more_often_stay_english():
+    text = "set session parameters to the default value"
+    english = dict.fromkeys(terms(text), 2)
+    russian = dict.fromkeys(terms("параметры сеанса значение"), 1)
+    assert analyse_question(text, lambda term: (english | russian).get(term, 0)).terms == tuple(terms(text))
+    assert set(analyse_question(text, lambda term: russian.get(term, 0)).terms) >= set(russian)
+
+
 def test_english_words_without_a_kind_stay_english():
     assert analyse_question("a function for prices").wants == ("method",)
     assert analyse_question("return the default value").terms == tuple(terms("return the default value"))

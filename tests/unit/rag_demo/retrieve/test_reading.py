@@ -95,6 +95,12 @@ def test_a_configuration_in_english_is_asked_in_english():
         assert read_as(text, frequency=lambda term: counts.get(term, 0), spelling=lambda: Spelling(WORDS)) == text
 
 
+def test_a_configuration_in_english_gets_no_russian_words_beside_its_own():
+    often = {stem("attribute"): 2, stem("реквизит"): 5, stem("value"): 9, stem("значение"): 1}
+    question = "the form attribute value"
+    assert read_as(question, frequency=lambda word: often.get(word, 0), spelling=lambda: Spelling([])) == question
+
+
 def test_latin_spelling():
     assert cyrillic("shtrihkod") == "штрихкод"
 
