@@ -9,7 +9,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from rag_demo.chat.citations import MARK, amended, reasons
+from rag_demo.chat.citations import amended, doubts, reasons
+from rag_demo.chat.clean import UNSHOWABLE
 from rag_demo.chat.language import is_russian
 from rag_demo.index.build import Counts
 from rag_demo.index.store import Manifest
@@ -55,13 +56,18 @@ def use_utf8() -> None:
 
 def say(text: str) -> None:
     """Write a line to standard output, at once."""
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{_harmless(text)}\n")
     sys.stdout.flush()
 
 
 def complain(text: str) -> None:
     """Write a line to standard error."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{_harmless(text)}\n")
+
+
+def _harmless(text: str) -> str:
+    """What would steer a terminal is shown as JSON escapes it: a source may hold anything."""
+    return UNSHOWABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class ProgressBar:
@@ -115,7 +121,7 @@ def answer_as_text(answer: Answer) -> str:
 def answer_tail(answer: Answer) -> str:
     """What comes behind the text: marked sentences with reasons, the numbered sources, what was missing."""
     russian = is_russian(answer.question)
-    blocks = [[f"{MARK} «{answer.text[m.start : m.end]}» — {reasons(m, russian=russian)}" for m in answer.marks]]
+    blocks = [[doubts(answer.text, answer.marks, russian=russian)] if answer.marks else []]
     blocks.append([_source_line(source) for source in answer.sources])
     blocks.append([f"(made without: {', '.join(answer.degraded)})"] if answer.degraded else [])
     blocks.append([f"(answered {answer.cached_s:.0f} s ago)"] if answer.cached_s is not None else [])

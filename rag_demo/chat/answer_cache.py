@@ -176,8 +176,8 @@ class AnswerCache:
         try:
             record = json.loads(raw)
             answer, kept = _from_json(record["answer"]), float(record["kept"])
-        except (ValueError, KeyError, TypeError):
-            self._store.delete([name])  # of another version
+        except (ValueError, KeyError, TypeError, AttributeError):
+            self._store.delete([name])  # of another version, or damaged
             return None
         age_s = max(self._clock() - kept, 0.0)
         if age_s >= self._ttl_s:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import time
@@ -12,18 +13,27 @@ from rag_demo.errors import InputError
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_S = 0.5  # a cache that answers later than that is no help
+_REST_S = 5.0  # questions go without one that failed for so long, lest each wait for it
 
 
 class RedisStore:
     """A `rag_demo.chat.cache_stores.Store` in Redis. What fails is logged and counts as a miss."""
 
-    def __init__(self, url: str, *, prefix: str = "rag:answer:", clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "rag:answer:",
+        clock: Callable[[], float] = time.time,
+        passed: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Connect on first use.
 
         Args:
             url: ``redis://``, ``rediss://`` or ``unix://``, with user and password if needed.
             prefix: of every key.
             clock: seconds, to order the records of a tag.
+            passed: seconds, to tell when a server that failed is asked again.
 
         Raises:
             InputError: ``redis`` is not installed, or the address is none.
@@ -42,6 +52,8 @@ class RedisStore:
         self._failures = (redis.RedisError, OSError)
         self._prefix = prefix
         self._clock = clock
+        self._passed = passed
+        self._rests_until = -math.inf
 
     def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
         """The records that are there and not over their time."""
@@ -76,14 +88,18 @@ class RedisStore:
 
     def close(self) -> None:
         """Close the connections."""
-        self._tried(self._redis.close)
+        with contextlib.suppress(*self._failures):
+            self._redis.close()
 
     def _tag(self, tag: str) -> str:
         return f"{self._prefix}tag:{tag}"
 
     def _tried(self, work: Callable[[], Any]) -> Any:
+        if self._passed() < self._rests_until:
+            return None
         try:
             return work()
         except self._failures as error:
+            self._rests_until = self._passed() + _REST_S
             _log.warning("The cache of answers in Redis cannot be used just now: %s", type(error).__name__)
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 import threading
@@ -33,17 +34,18 @@ class SqliteStore:
             most: records that are held; beyond it the oldest go.
             clock: seconds since the epoch, shared by all processes on one file.
 
-        Raises:
-            OSError: the folder cannot be made.
+        A damaged file is made anew: it is only a cache. Where no file can be made, answers are kept in memory.
         """
-        file.parent.mkdir(parents=True, exist_ok=True)
+        self._file = file
         self._most = most
         self._clock = clock
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
-        self._tried(
-            lambda: self._connection.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; {_SCHEMA}")
-        )
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = _opened(file)
+        except (OSError, sqlite3.Error) as error:
+            _log.warning("The cache of answers %s cannot be opened and is kept in memory: %s", file, error)
+            self._connection = _connected(":memory:")
 
     def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
         """The records that are there and not over their time."""
@@ -108,3 +110,42 @@ class SqliteStore:
                 work()
         except sqlite3.Error as error:
             _log.warning("The cache of answers cannot be used just now: %s", error)
+            if _is_damaged(error):
+                self._renew()
+
+    def _renew(self) -> None:
+        """Begin with an empty file: one that broke while it was open would stay broken."""
+        with self._lock, contextlib.suppress(sqlite3.Error, OSError):
+            self._connection.close()
+            self._connection = _made_anew(self._file)
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    try:
+        return _connected(file)
+    except sqlite3.DatabaseError as error:
+        if not _is_damaged(error):
+            raise
+        _log.warning("The cache of answers %s is damaged (%s) and is made anew.", file, error)
+        return _made_anew(file)
+
+
+def _made_anew(file: Path) -> sqlite3.Connection:
+    for ending in ("", "-wal", "-shm"):
+        file.with_name(file.name + ending).unlink(missing_ok=True)
+    return _connected(file)
+
+
+def _connected(file: Path | str) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; {_SCHEMA}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_damaged(error: sqlite3.Error) -> bool:
+    """Whether the file is at fault; errors of the moment (locked, disk full) are of a narrower class."""
+    return type(error) is sqlite3.DatabaseError

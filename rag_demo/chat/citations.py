@@ -88,6 +88,11 @@ def amended(text: str, marks: Sequence[Mark]) -> str:
     return text
 
 
+def doubts(text: str, marks: Sequence[Mark], *, russian: bool) -> str:
+    """What is wrong with each marked sentence of a text, a line each; for whoever was given the text without signs."""
+    return "\n".join(f"{MARK} «{text[m.start : m.end]}» — {reasons(m, russian=russian)}" for m in marks)
+
+
 def check(answer: str, sources: Sequence[Source], names: Names) -> Checked:
     """Compare an answer with the sources that were given for it.
 
@@ -185,15 +190,14 @@ def _of_pairs(text: str, names: Names) -> list[Problem]:
 def _of_kinds(text: str, cited: Sequence[Evidence], names: Names) -> list[Problem]:
     """«справочник Самолёты»: a kind followed by a word with a capital is an object, and must be one."""
     written = words(text)
+    following = ((spoken.kind, "".join(written[spoken.end : spoken.end + 1])) for spoken in spoken_kinds(written))
     problems: list[Problem] = []
-    for spoken in spoken_kinds(written):
-        following = written[spoken.end : spoken.end + 1]
-        if not following or not following[0][:1].isupper() or following[0].isupper() or spoken.kind not in KIND_BY_NAME:
+    for kind, word in dict.fromkeys(following):
+        if not word[:1].isupper() or word.isupper() or kind not in KIND_BY_NAME:
             continue
-        word = following[0]
         known = any(stem(fold(word)) in {stem(other) for other in source.words} for source in cited)
         if not known and not re.search(rf"\w[.!?:]\s+[`«]?{re.escape(word)}\b", text):
-            problems.append("name_elsewhere" if names.exists(f"{spoken.kind}.{word}") else "unknown_name")
+            problems.append("name_elsewhere" if names.exists(f"{kind}.{word}") else "unknown_name")
     return problems
 
 

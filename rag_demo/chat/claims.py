@@ -18,7 +18,7 @@ _FIGURE = re.compile(r"(?<![\w.])[+-]?\d+(?:[ \u00a0\u202f]\d{3})*(?:[.,]\d+)*(?
 _GROUPED = re.compile(r"-?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _TICKED = re.compile(r"`([^`\n]+)`")
 _QUOTED = re.compile(r"«([^«»]+)»|“([^“”]+)”|(?<!\w)\"([^\"\n]+)\"(?!\w)")
-_LINK = re.compile(r"https?://[^\s)»\"'`]+|\bwww\.\S+|[\w.+-]+@[\w-]+\.[\w.]+", re.IGNORECASE)
+_LINK = re.compile(r"https?://[^\s)»\"'`]+|\bwww\.\S+|(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.]+", re.IGNORECASE)
 _CALL = re.compile(r"\([^()]*\)")
 _COUNTED = re.compile(
     r"(\w+)\s+(?:значени|реквизит|параметр|пол(?:е|я|ей)|колон|измерен|ресурс|статус|шаг|вид|форм|движени|подписк|обработчик"

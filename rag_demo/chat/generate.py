@@ -8,11 +8,13 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rag_demo.chat.clean import Cleaner, most_letters
 from rag_demo.chat.context import Candidate, Packed, pack, texts_to_count
 from rag_demo.chat.prompts import build
 from rag_demo.chat.session import Conversation
 from rag_demo.chat.stream import TextDelta, ThinkingDelta
 from rag_demo.chat.suspicious import suspicious_lines
+from rag_demo.errors import EmptyAnswer
 from rag_demo.events import ContextPacked, Events, GenerationFinished
 from rag_demo.llm import types as llm
 from rag_demo.llm.ports import LanguageModel, Place
@@ -114,23 +116,33 @@ class Writer:
     async def write(
         self, request: llm.Request, generated: Generated, place: Place | None = None
     ) -> AsyncGenerator[TextDelta | ThinkingDelta, None]:
-        """Pass on what the model says, and collect it in ``generated``. Failures are left there, never raised."""
+        """Pass on what the model says, and collect it in ``generated``. Failures are left there, never raised.
+
+        A server that does not keep to the length of an answer is stopped: checking a text without end would hold up
+        everybody else.
+        """
         usage = llm.Usage()
+        text, thoughts = Cleaner(), Cleaner()
         async with contextlib.aclosing(self._model.stream(request, place)) as events:
             async for event in events:
                 if isinstance(event, llm.Started):
                     generated.backend, generated.model = event.backend, event.model
-                elif isinstance(event, llm.TextDelta):
-                    generated.text += event.text
-                    yield TextDelta(event.text)
-                elif isinstance(event, llm.ThinkingDelta):
-                    yield ThinkingDelta(event.text)
+                elif isinstance(event, llm.TextDelta) and (piece := text.clean(event.text)):
+                    generated.text += piece
+                    yield TextDelta(piece)
+                elif isinstance(event, llm.ThinkingDelta) and (piece := thoughts.clean(event.text)):
+                    yield ThinkingDelta(piece)
                 elif isinstance(event, llm.Usage):
                     usage = event
                 elif isinstance(event, llm.Failed):
                     generated.failure = event.error
                 elif isinstance(event, llm.Done):
                     generated.finish_reason = event.finish_reason
+                if text.letters + thoughts.letters > most_letters(self._answer_tokens):
+                    generated.finish_reason = "length"
+                    break
+        if generated.finish_reason == "length" and not generated.text.strip():
+            generated.failure = EmptyAnswer("The model said more than it may before its first word of answer.")
         self._tell_generation(usage, generated)
 
     def _tell_context(self, packed: Sequence[Packed], fixed_tokens: int) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from rag_demo.chat.context import Packed
 from rag_demo.chat.language import is_russian
 from rag_demo.chat.session import Conversation
-from rag_demo.chat.suspicious import suspicious_lines
+from rag_demo.chat.suspicious import is_suspicious_name, suspicious_lines
 from rag_demo.llm.types import Message
 
 WARNING_SIGN = "⚠"
@@ -113,10 +113,13 @@ def says_nothing(text: str) -> bool:
 
 def _fenced(packed: Packed, template: Template, fence: str) -> str:
     document, n = packed.document, packed.source.n
+    # Names of objects and files are data, too, and a file may have a line feed in its name.
+    name, path = (" ".join(text.split()) for text in (document.full_name, document.path))
     head = template.source.format(
-        fence=fence, n=n, name=document.full_name, path=document.path, first=document.line_start, last=document.line_end
+        fence=fence, n=n, name=name, path=path, first=document.line_start, last=document.line_end
     )
-    return f"{head}\n{marked(packed.text)}\n{template.end.format(fence=fence, n=n)}"
+    sign = f"{WARNING_SIGN} " if is_suspicious_name(name) or is_suspicious_name(path) else ""
+    return f"{sign}{head}\n{marked(packed.text)}\n{template.end.format(fence=fence, n=n)}"
 
 
 def marked(text: str) -> str:

@@ -8,12 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 SentenceKind = Literal["prose", "code", "lead"]
-_CITATION = re.compile(r"\[(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\]")
+# [1], [1, 2], [1-3], and what models write instead: [^1], [источник 1], [source 1], 【1】, 【1†L5-L9】.
+_OPEN = r"(?:\[\^?(?:(?:источник\w*|sources?|№)\s*)?|【)"
+_NUMBERS = r"\d{1,9}(?:\s*[,;–-]\s*\d{1,9})*"
+_CLOSE = r"(?:\]|(?:†[^\]】\n]{0,40})?】)"
+_CITATION = re.compile(rf"{_OPEN}({_NUMBERS}){_CLOSE}", re.IGNORECASE)
+_MOST_AT_ONCE = 50  # sources of one range
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
+_BEHIND = rf"(?:\s*{_OPEN}{_NUMBERS}{_CLOSE}\.?)*"
 _END = re.compile(
     r"(?<!\bт)(?<!\bт\.[едпк])(?<!\bсм)(?<!\bруб)(?<!\bнапр)(?<!\be\.g)(?<!\bi\.e)(?<!\d)[.!?…]+[»\"”)]*"
-    r"(?:\s*\[[\d,;–\s-]+\]\.?)*(?=\s+|$)"
-    r"|(?<=\d)[.!?…](?:\s*\[[\d,;–\s-]+\]\.?)*(?=\s+[А-ЯЁA-Z`«\"]|\s*$)"
+    rf"{_BEHIND}(?=\s+|$)"
+    rf"|(?<=\d)[.!?…]{_BEHIND}(?=\s+[А-ЯЁA-Z`«\"]|\s*$)"
 )
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)]|#{1,6}|>)\s+")
 _RULE = re.compile(r"^[\s|:=-]+$")
@@ -40,12 +46,12 @@ def sentences_of(answer: str) -> list[Sentence]:
 
 
 def citations_in(text: str) -> tuple[int, ...]:
-    """The numbers in ``[1]``, ``[1, 2]``, ``[1][3]`` and ``[1-3]``, each once, in order."""
+    """The numbers in ``[1]``, ``[1, 2]``, ``[1][3]``, ``[1-3]`` and ``【1】``, each once, in order."""
     found: list[int] = []
     for match in _CITATION.finditer(text):
         for part in re.split(r"[,;]", match[1]):
-            ends = [int(number) for number in re.split(r"[–-]", part)]
-            found += range(ends[0], ends[-1] + 1) if len(ends) == 2 and ends[1] - ends[0] < 50 else ends
+            ends = sorted(int(number) for number in re.split(r"[–-]", part))
+            found += range(ends[0], ends[-1] + 1) if ends[-1] - ends[0] < _MOST_AT_ONCE else ends
     return tuple(dict.fromkeys(found))
 
 

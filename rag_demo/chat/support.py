@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from rag_demo.chat.claims import Negated, clauses, counted, figures, has_negation, negated
 from rag_demo.chat.compress import readable
-from rag_demo.chat.suspicious import parted
+from rag_demo.chat.suspicious import is_suspicious_name, parted
 from rag_demo.chat.vocabulary import ABSENCES, framing, opposites, roots
 from rag_demo.index.analyse import fold, terms
 from rag_demo.types import Document
@@ -58,7 +58,8 @@ def prepare(document: Document) -> Evidence:
     (shown, orders), (described, more) = parted(readable(document)), parted(document.doc)
     # Of markup only names and quotations are of use. What is suspicious there was found in what is read of it.
     code = document.text if shown is document.text or not orders else parted(document.text)[0]
-    titles = [document.full_name, document.header, document.synonym, document.name, document.path.replace("/", " ")]
+    called = [document.full_name, document.header, document.synonym, document.name, document.path.replace("/", " ")]
+    titles = [title for title in called if not is_suspicious_name(title)]
     read = [_COMMENT.sub("", text) for text in dict.fromkeys([*titles, described, shown])]
     bare = _TAG.sub(" ", _COMMENT.sub("", code))
     # A sentence of a comment may go over several lines; a line of code stands alone.
@@ -71,7 +72,7 @@ def prepare(document: Document) -> Evidence:
         roots=frozenset().union(*(found for found, _ in lines)),
         words=frozenset(word for text in (*read, bare) for word in _WORD.findall(fold(text))),
         plain=_plain("\n".join([*read, bare, code])),
-        orders=frozenset(roots(terms(f"{orders}\n{more}"))),
+        orders=frozenset(roots(terms("\n".join([orders, more, *(title for title in called if title not in titles)])))),
         counts=_counts(shown),
         names=_endings(document.full_name),
     )

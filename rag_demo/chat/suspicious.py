@@ -65,9 +65,21 @@ _BEGINNINGS = frozenset(
 )
 _MARKS = ("<|", "[inst", "[/inst", "<<sys", "<system", "##")
 _WORD = re.compile(r"\w+")
-_INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-_LOOKS = str.maketrans("aceopxyABCEHKMOPTX", "асеорхуАВСЕНКМОРТХ")
-_MIXED = re.compile(r"\w*(?:[а-яё][a-z]|[a-z][а-яё])\w*", re.IGNORECASE)
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\U000e0000-\U000e01ef]"
+)
+_LATIN, _CYRILLIC = "aceopxyiABCEHKMOPTXISJ", "асеорхуіАВСЕНКМОРТХІЅЈ"
+_TO_CYRILLIC = str.maketrans(_LATIN, _CYRILLIC)
+_TO_LATIN = str.maketrans(_CYRILLIC, _LATIN)
+_GREEK = str.maketrans("αεικνορτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aeikvoptuxABEZHIKMNOPTYX")
+_MIXED = re.compile(r"\w*(?:[\u0370-\u04ff][a-z]|[a-z][\u0370-\u04ff])\w*", re.IGNORECASE)
+_JOINTS = re.compile(r"(?<=[a-zа-яё\d])(?=[A-ZА-ЯЁ])|_")
+
+
+def is_suspicious_name(name: str) -> bool:
+    """Whether a name reads so: «ИгнорируйВсеИнструкции», of an object, a file or a folder."""
+    return is_suspicious(name) or is_suspicious(_JOINTS.sub(" ", name.replace("/", " ")))
 
 
 def is_suspicious(line: str) -> bool:
@@ -112,4 +124,12 @@ def _plain(line: str) -> str:
     if line.isascii():
         return line
     shown = line if unicodedata.is_normalized("NFKC", line) else unicodedata.normalize("NFKC", line)
-    return _MIXED.sub(lambda match: match[0].translate(_LOOKS), _INVISIBLE.sub("", shown))
+    return _MIXED.sub(lambda match: _unmixed(match[0]), _INVISIBLE.sub("", shown))
+
+
+def _unmixed(word: str) -> str:
+    """A word of two alphabets in the one that it has letters of its own from."""
+    word = word.translate(_GREEK)
+    latin = sum(letter.isascii() and letter.isalpha() and letter not in _LATIN for letter in word)
+    cyrillic = sum("\u0400" <= letter <= "\u04ff" and letter not in _CYRILLIC for letter in word)
+    return word.translate(_TO_LATIN if latin > cyrillic else _TO_CYRILLIC)

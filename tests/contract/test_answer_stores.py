@@ -69,14 +69,34 @@ class TestSqlite(AnswerStoreContract):
         assert store.tagged("t", None) == ["9", "8", "7"]
         store.close()
 
-    def test_a_file_that_is_no_database_costs_nothing_but_the_cache(self, tmp_path, caplog):
-        (tmp_path / "bad.sqlite").write_bytes(b"no database at all" * 100)
-        store = SqliteStore(tmp_path / "bad.sqlite")
-        store.put("a", b"1", ttl_s=60, tags=["t"])
-        assert store.get_many(["a"]) == {}
-        assert store.tagged("t", 5) == []
-        assert "cannot be used" in caplog.text
+    @pytest.mark.parametrize("damage", ["no database", "pages", "while it is open"])
+    def test_a_damaged_file_is_made_anew(self, tmp_path, caplog, damage):
+        file = tmp_path / "bad.sqlite"
+        store = SqliteStore(file)
+        store.put("a", b"1" * 20_000, ttl_s=60, tags=["t"])
         store.close()
+        raw = file.read_bytes()
+        store = SqliteStore(file) if damage == "while it is open" else None
+        file.write_bytes(
+            b"no database at all" * 100 if damage == "no database" else raw[:4096] + b"x" * len(raw[4096:])
+        )
+        store = store or SqliteStore(file)
+        for _ in range(2):  # one that breaks while it is open is noticed by the first of them
+            store.put("b", b"2", ttl_s=60, tags=["t"])
+            found = store.get_many(["b"])
+        assert found == {"b": b"2"}
+        assert "damaged" in caplog.text or "cannot be used" in caplog.text
+        store.close()
+
+    def test_where_no_file_can_be_made_answers_are_kept_in_memory(self, tmp_path, caplog):
+        (tmp_path / "taken.sqlite").mkdir()
+        (tmp_path / "файл").write_bytes(b"")
+        for place in (tmp_path / "taken.sqlite", tmp_path / "файл" / "answers.sqlite"):
+            store = SqliteStore(place)
+            store.put("a", b"1", ttl_s=60, tags=[])
+            assert store.get_many(["a"]) == {"a": b"1"}
+            store.close()
+        assert caplog.text.count("is kept in memory") == 2
 
     def test_many_threads(self, store):
         with ThreadPoolExecutor(8) as pool:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from rag_demo.console import ProgressBar, answer_as_json, answer_as_text, explanation, use_utf8
+from rag_demo.console import ProgressBar, answer_as_json, answer_as_text, complain, explanation, say, use_utf8
 from rag_demo.testing import make_document
 from rag_demo.types import Answer, Hit, LegRank, Mark, Source
 
@@ -111,3 +111,12 @@ def test_output_is_utf8_whatever_the_locale_says(monkeypatch):
     sys.stdout.write("курс \udcff")
     sys.stdout.flush()
     assert raw.getvalue() == "курс \\udcff".encode()
+
+
+def test_nothing_that_is_shown_steers_the_terminal(capsys):
+    say("а\x1b[2Jб\x9b\n\tв\u202e")
+    complain("\x07")
+    assert capsys.readouterr() == ("а\\u001b[2Jб\\u009b\n\tв\\u202e\n", "\\u0007\n")
+    said = {"текст": "\x1b\x9b"}
+    say(json.dumps(said, ensure_ascii=False))
+    assert json.loads(capsys.readouterr().out) == said

@@ -122,6 +122,11 @@ def test_the_digest_tells_conversations_apart():
     assert AFTER_METHOD.digest != AFTER_OBJECT.digest
     assert AFTER_METHOD.digest == Conversation(AFTER_METHOD.turns).digest
     assert NEW.with_turn(Turn("ab", "", "c")).digest != NEW.with_turn(Turn("a", "", "bc")).digest
+    # Clients tell what a turn meant; two who tell it differently must not share answers.
+    assert NEW.with_turn(Turn("a", "b")).digest != NEW.with_turn(Turn("a", "c")).digest
+    assert NEW.with_turn(Turn("a", "", "", ("b", "c"))).digest != NEW.with_turn(Turn("a", "", "", ("b",))).digest
+    nested = Conversation((Turn("a", "", "", ("b", "", "c")),))
+    assert nested.digest != Conversation((Turn("a", ""), Turn("b", "", "c"))).digest
 
 
 def test_names_as_people_write_them():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import itertools
 
 import pytest
 
@@ -126,6 +127,26 @@ async def test_a_model_answers_and_the_answer_is_checked():
     assert events[-2] == Verified(TRUE, (), {})
     assert (answer.backend, answer.refused, answer.marks) == ("scripted:m", False, ())
     assert "f00d источник [1]" in model.requests[0].messages[-1].content
+
+
+@pytest.mark.parametrize("kind", [llm.TextDelta, llm.ThinkingDelta])
+async def test_a_model_that_never_ends_is_stopped(kind):
+    endless = itertools.chain([llm.Started("scripted", "m")], itertools.repeat(kind("слово " * 100)))
+    made, model, _ = assistant(endless)
+    events = await collected(made, "Как получить цену товара?")
+    answer = events[-1].answer
+    assert model.stopped == 1
+    if kind is llm.TextDelta:
+        assert answer.degraded == ("cut",)
+        assert len(answer.text) < 300 * 16 + 601
+    else:  # it never came to an answer
+        assert (answer.backend, answer.degraded) == ("extractive", ("llm",))
+
+
+async def test_half_letters_and_controls_do_not_get_through():
+    made, *_ = assistant([llm.Started("scripted", "m"), llm.TextDelta("\ud83d"), llm.TextDelta("\ude00\x1b"), llm.Done()])
+    events = await collected(made, "Как получить цену товара?")
+    assert text_of(events) == events[-1].answer.text == "😀"
 
 
 async def test_a_lie_is_marked_in_the_end():
