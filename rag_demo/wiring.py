@@ -6,9 +6,11 @@ Nothing but the wiring modules names concrete classes.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from rag_demo.adapt.translations import Translations
@@ -176,7 +178,26 @@ def open_answer_cache(settings: Settings) -> AnswerCache | None:
     else:
         raise InputError("RAG_ANSWER_CACHE must be off, memory, sqlite or an address redis://…")
     similarity = settings.answer_similarity or None
-    return AnswerCache(store, ttl_s=settings.answer_cache_ttl_s, similarity=similarity)
+    return AnswerCache(store, ttl_s=settings.answer_cache_ttl_s, similarity=similarity, recipe=_recipe(settings))
+
+
+# They say where things lie and who may ask, not what is answered. What is new in the settings counts until named here.
+_NO_PART_IN_ANSWERS = frozenset(
+    """
+    data_dir space qdrant_url answer_cache answer_cache_ttl_s answer_similarity hosts requests_per_minute
+    requests_at_once llm_attempts llm_max_concurrency llm_max_queue llm_breaker_threshold llm_keep_alive
+    """.split()  # noqa: SIM905  # quoted words would be harder to read
+)
+
+
+def _recipe(settings: Settings) -> str:
+    """Whatever of the program and its settings can change an answer; two servers on one cache may differ in it."""
+    counted = [
+        (field.name, getattr(settings, field.name))
+        for field in dataclasses.fields(settings)
+        if field.repr and field.name not in _NO_PART_IN_ANSWERS and not field.name.endswith("_timeout_s")
+    ]
+    return repr((metadata.version("hybrid-embeddings"), counted))
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,13 @@ class AnswerCache:
     """Keeps answers in a `Store`. Safe to call from several threads."""
 
     def __init__(
-        self, store: Store, *, ttl_s: float, similarity: float | None = None, clock: Callable[[], float] = time.time
+        self,
+        store: Store,
+        *,
+        ttl_s: float,
+        similarity: float | None = None,
+        recipe: str = "",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Take a store.
 
@@ -90,11 +96,13 @@ class AnswerCache:
             store: where the answers lie; closed with the cache.
             ttl_s: how long an answer is good for.
             similarity: least cosine of two questions that may ask the same; None: only equal questions are found.
+            recipe: how answers are made here; processes of another recipe on the same store find other answers.
             clock: seconds since the epoch, shared by all processes on one store.
         """
         self._store = store
         self._ttl_s = ttl_s
         self._similarity = similarity
+        self._recipe = _digest([recipe]) if recipe else ""
         self._clock = clock
         self._flights: dict[str, Future[None]] = {}
         self._lock = threading.Lock()
@@ -106,7 +114,7 @@ class AnswerCache:
 
     def get(self, key: Key) -> Kept | None:
         """The answer that was kept for exactly this question."""
-        return self._kept(key.exact, similar=False)
+        return self._kept(self._recipe + key.exact, similar=False)
 
     def similar(self, key: Key, question: str, vector: Vectors) -> Kept | None:
         """The answer to a question of the same meaning, in the same circumstances.
@@ -119,7 +127,7 @@ class AnswerCache:
         if self._similarity is None:
             return None
         gate = gate_of(question)
-        names = self._store.tagged(_partition_tag(key.partition), _MOST_COMPARED)
+        names = self._store.tagged(self._partition_tag(key), _MOST_COMPARED)
         best, nearest = "", self._similarity
         for name, raw in self._store.get_many(names).items():
             known = _Asked.read(raw)
@@ -134,11 +142,12 @@ class AnswerCache:
             return
         tags = [_document_tag(source.hit.document.space_id, source.hit.document.doc_id) for source in answer.sources]
         record = json.dumps({"kept": self._clock(), "answer": _as_json(answer)}, ensure_ascii=False).encode()
-        self._store.put(key.exact, record, ttl_s=self._ttl_s, tags=tags)
+        name = self._recipe + key.exact
+        self._store.put(name, record, ttl_s=self._ttl_s, tags=tags)
         if vector is not None and self._similarity is not None:
             asked = _Asked(gate_of(answer.question).digest, vector)
-            tags = [*tags, _partition_tag(key.partition)]
-            self._store.put(_ASKED + key.exact, asked.written(), ttl_s=self._ttl_s, tags=tags)
+            tags = [*tags, self._partition_tag(key)]
+            self._store.put(_ASKED + name, asked.written(), ttl_s=self._ttl_s, tags=tags)
 
     def evict(self, documents: Iterable[DocKey]) -> int:
         """Forget the answers that cite any of these; returns how many."""
@@ -168,6 +177,9 @@ class AnswerCache:
     def close(self) -> None:
         """Close the store."""
         self._store.close()
+
+    def _partition_tag(self, key: Key) -> str:
+        return f"partition:{self._recipe}{key.partition}"
 
     def _kept(self, name: str, *, similar: bool) -> Kept | None:
         raw = self._store.get_many([name]).get(name)
@@ -212,10 +224,6 @@ class _Asked:
 
 def _document_tag(space_id: str, doc_id: str) -> str:
     return f"document:{_digest([space_id, doc_id])}"
-
-
-def _partition_tag(partition: str) -> str:
-    return f"partition:{partition}"
 
 
 def _digest(parts: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import shutil
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from rag_demo import index_wiring, wiring
+from rag_demo.chat.answer_cache import Circumstances, key_of
 from rag_demo.errors import IndexMissing, InputError, NoRoom
 from rag_demo.index import dense, room
 from rag_demo.index.dense import EdgeIndex
@@ -18,6 +20,7 @@ from rag_demo.index.store import SpaceStore
 from rag_demo.ingest import Ingested
 from rag_demo.settings import Settings
 from rag_demo.testing import WordEmbedder, make_document
+from rag_demo.types import Answer
 
 PRICE = make_document()
 STOCK = make_document("CommonModule.Склад.ОстатокТовара", doc="Сколько товара лежит на складе.")
@@ -231,3 +234,25 @@ def test_two_spaces_are_searched_together(settings, build):
     build(dataclasses.replace(STOCK, space_id="склад"))
     answer = ask(settings, "товар", spaces=("trade", "склад"))
     assert {source.hit.document.space_id for source in answer.sources} == {"trade", "склад"}
+
+
+@pytest.mark.parametrize(
+    ("change", "is_shared"),
+    [
+        ({}, True),
+        ({"llm_timeout_s": 5.0, "requests_at_once": 7, "llm_api_key": "geheim"}, True),
+        ({"llm_temperature": 1.0}, False),
+        ({"llm_num_predict": 64}, False),
+        ({"llm_model": "другая"}, False),
+        ({"dense_weight": 0.5}, False),
+    ],
+)
+def test_servers_share_kept_answers_where_they_would_give_the_same(settings, change, is_shared):
+    settings = dataclasses.replace(settings, answer_cache="sqlite")
+    question = key_of("Цена?", Circumstances((("trade", "g1"),), (), 5, "m", "p", ""))
+    with (
+        contextlib.closing(wiring.open_answer_cache(settings)) as one,
+        contextlib.closing(wiring.open_answer_cache(dataclasses.replace(settings, **change))) as other,
+    ):
+        one.put(question, Answer("Цена?", "Сто.", ()))
+        assert (other.get(question) is not None) is is_shared

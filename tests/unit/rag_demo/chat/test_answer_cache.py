@@ -88,6 +88,18 @@ def test_everything_that_changes_an_answer_changes_the_key(change):
     assert key_of(QUESTION, dataclasses.replace(HERE, **change)).partition != KEY.partition
 
 
+def test_servers_that_answer_in_other_ways_share_a_store_but_no_answers(clock):
+    store = MemoryStore(clock=clock)
+    cool, warm = (AnswerCache(store, ttl_s=60, similarity=0.9, recipe=r, clock=clock) for r in ("t=0.1", "t=1.0"))
+    cool.put(KEY, ANSWER, vector=vector(QUESTION))
+    assert cool.get(KEY) is not None
+    assert cool.similar(KEY, QUESTION, vector(QUESTION)) is not None
+    assert warm.get(KEY) is None
+    assert warm.similar(KEY, QUESTION, vector(QUESTION)) is None
+    assert warm.evict([DocKey(DOCUMENT.space_id, DOCUMENT.doc_id)]) == 1
+    assert cool.get(KEY) is None
+
+
 def test_spelling_does_not_change_the_key_but_words_do():
     assert key_of("  как получить  цену ТОВАРА ", HERE) == KEY
     assert key_of("Как получить цену товаров?", HERE) != KEY
