@@ -28,15 +28,14 @@ def in_pieces(
 ) -> tuple[Vectors, Report]:
     """Embed the texts of a request, at most ``step`` at a time. Returns float32, (n, dim), and the receipt."""
     request = _on_known_device(engine, request)
+    request = replace(request, deadline_s=_deadline_s(timeout_s))
     results, report = [], Report(n_texts=0)
-    deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
     try:
         for start in range(0, max(len(request.texts), 1), step):
             piece = request.texts[start : start + step]
             with _failures_told(engine.pipeline.events, request.kind, len(piece)):
-                pending = engine.pipeline.start(replace(request, texts=piece, deadline_s=deadline_s))
-                left_s = None if deadline_s is None else max(0.0, deadline_s - time.monotonic())
-                results.append(engine.pipeline.finish(pending, timeout_s=left_s))
+                pending = engine.pipeline.start(replace(request, texts=piece))
+                results.append(engine.pipeline.finish(pending, timeout_s=request.left_s()))
             report.add(pending.report)
             bar.advance(len(piece))
     finally:
@@ -79,9 +78,10 @@ async def awaited(runtime: Runtime, request: Request, *, timeout_s: float | None
 async def _awaited(
     runtime: Runtime, engine: Engine, request: Request, timeout_s: float | None
 ) -> tuple[Vectors, Report]:
+    request = replace(request, deadline_s=_deadline_s(timeout_s))
     pending = await runtime.start_async(engine, request)
     try:
-        vectors = await asyncio.wait_for(asyncio.wrap_future(pending.job.future), timeout_s)
+        vectors = await asyncio.wait_for(asyncio.wrap_future(pending.job.future), request.left_s())
     except asyncio.TimeoutError:
         engine.pipeline.cancel(pending.job)
         raise DeadlineExceeded(f"the {timeout_s:g} s for {len(request.texts)} texts are over") from None
@@ -89,6 +89,10 @@ async def _awaited(
         engine.pipeline.cancel(pending.job)
         raise engine.pipeline.in_terms_of_caller(pending, error) from error.__cause__
     return engine.pipeline.arrange(pending, vectors), pending.report
+
+
+def _deadline_s(timeout_s: float | None) -> float | None:
+    return None if timeout_s is None else time.monotonic() + timeout_s
 
 
 @contextlib.contextmanager

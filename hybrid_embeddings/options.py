@@ -106,8 +106,16 @@ def parsed(parse: Callable[[Any], Any], raw: Any, origin: str, *, secret: bool =
         raise SettingsError(f"{origin}: {shown} cannot be used: expected no truth value")
     try:
         return parse(raw)
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise SettingsError(f"{origin}: {shown} cannot be used: {error}") from error
+
+
+def check(parse: Callable[[Any], Any], value: Any, origin: str, *, secret: bool = False) -> None:
+    """Refuse a value that is used as it is; arguments and errors as of :func:`parsed`."""
+    read = parsed(parse, value, origin, secret=secret)
+    if isinstance(value, str) and not isinstance(read, str):
+        wanted = type(read).__name__
+        raise SettingsError(f"{origin}: {value!r} is a text, expected {wanted}; Settings.load() reads texts")
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -128,11 +136,13 @@ def read_env_file(path: Path) -> dict[str, str]:
     for line in lines:
         name, equals, value = line.strip().removeprefix("export ").partition("=")
         if equals and name.strip().isidentifier():
-            found[name.strip()] = _unquote(value.strip())
+            found[name.strip()] = _unquote(value)
     return found
 
 
 def _unquote(value: str) -> str:
-    if value[:1] in {'"', "'"} and (end := value.find(value[0], 1)) > 0:
-        return value[1:end]
-    return re.split(r"\s#", value, maxsplit=1)[0].rstrip()
+    bare = value.lstrip()
+    if bare[:1] in {'"', "'"} and (end := bare.find(bare[0], 1)) > 0:
+        return bare[1:end]
+    # A comment begins behind a blank, also where there is no value before it.
+    return re.split(r"\s#", value, maxsplit=1)[0].strip()

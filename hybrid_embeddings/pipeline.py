@@ -53,6 +53,10 @@ class Request:
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set by whoever does not want the vectors any more while texts are still being queued."""
 
+    def left_s(self) -> float | None:
+        """Return the seconds until the deadline; None without one."""
+        return None if self.deadline_s is None else max(0.0, self.deadline_s - time.monotonic())
+
 
 @dataclass(slots=True)
 class Pending:

@@ -196,3 +196,6 @@ class CircuitBreaker(Protocol):
 
     def failure(self) -> None:
         """Work failed."""
+
+    def abandon_trial(self) -> None:
+        """Work that :meth:`allow` let start did not come to an end: its trial, if it was one, is given back."""

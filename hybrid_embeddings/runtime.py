@@ -7,9 +7,12 @@ import atexit
 import hashlib
 import threading
 import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
 
-from hybrid_embeddings.errors import ServiceClosed
+from hybrid_embeddings.errors import DeadlineExceeded, ServiceClosed
 from hybrid_embeddings.events import Events
 from hybrid_embeddings.models.fingerprint import fingerprint
 from hybrid_embeddings.models.prepared import PreparedModel, prepare
@@ -20,6 +23,7 @@ from hybrid_embeddings.resilience import fork
 from hybrid_embeddings.settings import Settings, default_cache_dir
 from hybrid_embeddings.wiring import Engine, build_engine, build_tracker
 
+_T = TypeVar("_T")
 _CLOSED = "the embedding service is closed; make a new one"
 
 
@@ -78,23 +82,29 @@ class Runtime:
         """Return the running engine; starting it does not block the event loop."""
         if self._engine is not None:
             return self._engine
-        return await asyncio.get_running_loop().run_in_executor(self._helper(for_queries=False), self.engine)
+        return await self._on_helper(self.engine, for_queries=False)
 
     async def start_async(self, engine: Engine, request: Request) -> Pending:
         """Tokenise and queue without blocking the event loop: a small call at once, a large one on a helper thread.
 
-        A task that is cancelled meanwhile leaves nothing behind.
+        A task that is cancelled meanwhile, or whose time is over, leaves nothing behind.
+
+        Raises:
+            DeadlineExceeded: the time of the request is over.
         """
         if engine.pipeline.starts_at_once(request):
             return engine.pipeline.start(request)
-        helper = self._helper(for_queries=request.is_query)
-        started = asyncio.get_running_loop().run_in_executor(helper, engine.pipeline.start, request)
+        started = self._on_helper(partial(engine.pipeline.start, request), for_queries=request.is_query)
         try:
-            return await asyncio.shield(started)
+            # The thread looks at the time, too, but it may be busy with other calls.
+            await asyncio.wait([started], timeout=request.left_s())
         except asyncio.CancelledError:
-            request.cancelled.set()
-            started.add_done_callback(lambda done: _cancel_started(engine, done))
+            _give_up(engine, request, started)
             raise
+        if not started.done():
+            _give_up(engine, request, started)
+            raise DeadlineExceeded("the time of the call is over before its texts were tokenised")
+        return started.result()
 
     def fingerprint(self) -> str:
         """Return a digest of the model and of the options that change vectors by more than rounding."""
@@ -141,16 +151,19 @@ class Runtime:
         self._of_parent.append(self._engine)
         self._engine = None
         self._helpers = {}
+        if self.slo is not None:
+            self.slo.after_fork()
 
-    def _helper(self, *, for_queries: bool) -> ThreadPoolExecutor:
-        """Return the threads that tokenise for event loops; a query never waits behind bulk texts."""
+    def _on_helper(self, work: Callable[[], _T], *, for_queries: bool) -> asyncio.Future[_T]:
+        """Do something on the threads that tokenise for event loops; a query never waits behind bulk texts."""
         with self._helpers_lock:
             if self._closed:
                 raise ServiceClosed(_CLOSED)
             if for_queries not in self._helpers:
                 name = "hybrid-embeddings-query" if for_queries else "hybrid-embeddings-bulk"
                 self._helpers[for_queries] = ThreadPoolExecutor(max_workers=2, thread_name_prefix=name)
-            return self._helpers[for_queries]
+            # Under the lock, because a pool that is closed meanwhile takes nothing more.
+            return asyncio.wrap_future(self._helpers[for_queries].submit(work))
 
 
 _running: weakref.WeakSet[Runtime] = weakref.WeakSet()
@@ -169,6 +182,12 @@ def _close_all() -> None:
         runtime.close()
 
 
-def _cancel_started(engine: Engine, started: asyncio.Future[Pending]) -> None:
-    if started.exception() is None:
-        engine.pipeline.cancel(started.result().job)
+def _give_up(engine: Engine, request: Request, started: asyncio.Future[Pending]) -> None:
+    """Withdraw a request whose texts are being queued on another thread."""
+
+    def withdraw(done: asyncio.Future[Pending]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            engine.pipeline.cancel(done.result().job)
+
+    request.cancelled.set()
+    started.add_done_callback(withdraw)

@@ -16,6 +16,7 @@ from typing import Any
 from hybrid_embeddings.errors import SettingsError
 from hybrid_embeddings.model_settings import ModelSettings
 from hybrid_embeddings.options import (
+    check,
     choice,
     inner_share,
     option,
@@ -49,7 +50,7 @@ TARGETS: Targets = (
 
 def _targets(value: str | Targets) -> Targets:
     """Read ``name=number`` pairs between commas; those that are not named keep their defaults."""
-    pairs = [pair.split("=", 1) for pair in value.split(",") if pair.strip()] if isinstance(value, str) else value
+    pairs = [pair.partition("=")[::2] for pair in value.split(",") if pair.strip()] if isinstance(value, str) else value
     targets = dict(TARGETS)
     for name, number in pairs:
         if name.strip() not in targets:
@@ -245,7 +246,7 @@ class Settings(ModelSettings):
         for each in fields(self):
             value = getattr(self, each.name)
             if value != each.default:
-                parsed(each.metadata["parse"], value, f"argument {each.name}", secret=each.metadata["secret"])
+                check(each.metadata["parse"], value, f"argument {each.name}", secret=each.metadata["secret"])
 
     @classmethod
     def load(

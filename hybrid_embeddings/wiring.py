@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hybrid_embeddings.cache_wiring import build_cache, spaces_of
@@ -98,7 +98,6 @@ def build_engine(
     if settings.truncate_dim is not None and settings.truncate_dim > card.dimension:
         raise SettingsError(f"truncate_dim is {settings.truncate_dim}, but the model has {card.dimension} dimensions")
     prompts = prompts_of(settings, model)
-    dispatcher, static = None, None
     dimension = min(settings.truncate_dim or card.dimension, card.dimension)
     spaces = spaces_of(settings, model, prompts)
     finishing = Finishing(
@@ -115,20 +114,19 @@ def build_engine(
         ),
         spaces=spaces,
     )
+    dispatcher, static = None, None
     refused: dict[str, str] = {}
-    if card.is_static:
-        static = StaticModel(model.static_weights(), normalizes=card.normalizes)
-    else:
-        states, refused = build_lanes(settings, model, tokenizer, factories or lane_factories(settings, model), events)
-        dispatcher = Dispatcher(
-            states,
-            dimension=card.dimension,
-            max_queued_tokens=settings.max_queued_tokens,
-            operation_timeout_s=settings.operation_timeout_s,
-            hybrid=settings.hybrid_mode,
-            on_computed=finishing.remember,
-            events=events,
-        )
+    try:
+        if card.is_static:
+            static = StaticModel(model.static_weights(), normalizes=card.normalizes)
+        else:
+            factories = factories or lane_factories(settings, model)
+            states, refused = build_lanes(settings, model, tokenizer, factories, events)
+            dispatcher = _dispatcher(settings, states, finishing, events)
+    except BaseException:  # the caches have threads and connections, and the next call tries again
+        if finishing.cache is not None:
+            finishing.cache.close()
+        raise
     pipeline = Pipeline(
         card=card,
         tokenizer=tokenizer,
@@ -139,6 +137,18 @@ def build_engine(
         events=events,
     )
     return Engine(pipeline, refused)
+
+
+def _dispatcher(settings: Settings, states: Sequence[LaneState], finishing: Finishing, events: Events) -> Dispatcher:
+    return Dispatcher(
+        states,
+        dimension=finishing.card.dimension,
+        max_queued_tokens=settings.max_queued_tokens,
+        operation_timeout_s=settings.operation_timeout_s,
+        hybrid=settings.hybrid_mode,
+        on_computed=finishing.remember,
+        events=events,
+    )
 
 
 def _token_limit(settings: Settings, model: PreparedModel) -> int | None:

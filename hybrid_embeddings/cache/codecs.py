@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -129,8 +130,6 @@ def calibrate(vectors: Vectors, percentile: float = 99.9) -> Calibration:
 
 def calibration_of(scales: Vectors) -> Calibration:
     """Return the calibration with these scales; its number follows from them."""
-    import hashlib
-
     digest = hashlib.blake2b(np.ascontiguousarray(scales, dtype="<f4").tobytes(), digest_size=4).digest()
     return Calibration(int.from_bytes(digest, "little"), scales)
 

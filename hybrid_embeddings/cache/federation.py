@@ -162,7 +162,8 @@ def _packed(entry: Entry) -> bytes:
     form = entry.form
     n = len(form.words)
     stored, scale = codecs.encode(codecs.INT16, entry.vector[None])
-    sketch = np.clip(np.rint(entry.sketch / np.abs(entry.sketch).max() * 127), -127, 127).astype(np.int8)
+    peak = np.abs(entry.sketch).max() or 1.0  # the two trigrams of a single sign may cancel each other out
+    sketch = np.clip(np.rint(entry.sketch / peak * 127), -127, 127).astype(np.int8)
     return b"".join(
         (
             struct.pack(f"<H{n}I{n}I{n}?", n, *form.words, *form.stems, *form.light),

@@ -96,6 +96,9 @@ class GuardedTier:
             self._breaker.failure()
             self._failed(operation, error)
             result = None
+        except BaseException:  # Ctrl-C, say: it tells nothing about the tier, and the next call may try again
+            self._breaker.abandon_trial()
+            raise
         else:
             self._breaker.success()
         if self._breaker.state != before:

@@ -46,8 +46,13 @@ class RedisConnection:
                 socket_connect_timeout=timeout_s,
                 # One more try: after a restart of the server the pooled connections are dead.
                 retry=Retry(NoBackoff(), 1),
+                retry_on_error=[redis.ConnectionError],  # redis-py 5 tries nothing again unless it is told what
                 decode_responses=False,
             )
+            # Options of the URL are looked at when a connection is made, not when the client is: one that there is not
+            # would fail every call.
+            pool = self.client.connection_pool
+            pool.connection_class(**pool.connection_kwargs)
         except (ValueError, TypeError) as error:
             raise SettingsError(f"{self.address} is no Redis URL: expected redis://, rediss:// or unix://") from error
 
@@ -74,6 +79,8 @@ class RedisStream:
         self._redis = RedisConnection(url, timeout_s=timeout_s)
         self._name = name.encode()
         self._max_messages = max_messages
+        # The answer that there is no news has to come before the time of the round trip is over.
+        self._longest_block_s = timeout_s / 2
         self._last = b"0"
         self._was_away = False
 
@@ -89,7 +96,7 @@ class RedisStream:
                 if self._was_away:
                     self._begin_again_if_lost()
                 found: Any = self._redis.client.xread(
-                    {self._name: self._last}, count=_MESSAGES, block=int(block_s * 1000)
+                    {self._name: self._last}, count=_MESSAGES, block=self._block_ms(block_s)
                 )
         except CacheTierError:
             self._was_away = True
@@ -103,6 +110,9 @@ class RedisStream:
         """See :class:`hybrid_embeddings.ports.MessageStream`."""
         with suppress(CacheTierError):
             self._redis.close()
+
+    def _block_ms(self, block_s: float) -> int:
+        return max(1, int(min(block_s, self._longest_block_s) * 1000))  # 0 would be for ever
 
     def _begin_again_if_lost(self) -> None:
         """Start over if the server came back without the stream, or with an older state of it."""
@@ -205,7 +215,7 @@ class RedisTier:
         return b"%b:v:%b:%b" % (self._prefix, space.hex().encode(), key.hex().encode())
 
     def _pattern(self, space: bytes | None) -> bytes:
-        return b"%b:v:%b:*" % (_escaped(self._prefix), space.hex().encode() if space else b"*")
+        return b"%b:v:%b:*" % (_escaped(self._prefix), b"*" if space is None else space.hex().encode())
 
 
 def _escaped(prefix: bytes) -> bytes:

@@ -42,7 +42,7 @@ def open_database(url: str, timeout_s: float) -> Engine:
         if dialect != "sqlite" or parsed.database not in {None, "", ":memory:"}:
             options |= {"pool_size": 8, "max_overflow": 24, "pool_timeout": timeout_s}
         engine = create_engine(parsed, **options)
-    except (ArgumentError, NoSuchModuleError, TypeError) as error:
+    except (ArgumentError, NoSuchModuleError, TypeError, ValueError) as error:  # a port that is no number, say
         raise SettingsError(f"{masked(url)} is no URL of SQLAlchemy: {masked(str(error))}") from error
     except ImportError as error:
         raise MissingDependencyError(

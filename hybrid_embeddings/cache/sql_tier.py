@@ -209,10 +209,13 @@ class SqlTier:
             self._engine.dispose()
             self._is_ready = False
             file = Path(self._engine.url.database)
-            for suffix in ("-wal", "-shm"):
-                file.with_name(file.name + suffix).unlink(missing_ok=True)
-            if file.exists():
-                file.replace(file.with_name(f"{file.name}.damaged"))
+            try:
+                for suffix in ("-wal", "-shm"):
+                    file.with_name(file.name + suffix).unlink(missing_ok=True)
+                if file.exists():
+                    file.replace(file.with_name(f"{file.name}.damaged"))
+            except OSError:  # it cannot be moved: the tier stays as it is, out of service
+                return False
         return True
 
     def _translated(self, error: Exception) -> CacheTierError:

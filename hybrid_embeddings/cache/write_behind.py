@@ -42,12 +42,12 @@ class WriteBehind:
         return True
 
     def flush(self, timeout_s: float | None = None) -> bool:
-        """Wait until everything queued so far is written; False when the time is over before."""
+        """Wait until everything is written; False when the time is over, or :meth:`close` gave it up, before."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         with self._changed:
             while self._n_waiting:
                 left_s = None if deadline is None else deadline - time.monotonic()
-                if left_s is not None and left_s <= 0:
+                if self._closed or (left_s is not None and left_s <= 0):
                     return False
                 self._changed.wait(left_s)
         return True
@@ -56,6 +56,8 @@ class WriteBehind:
         """Write what is queued, for at most so many seconds, and end the thread. Idempotent."""
         written = self.flush(timeout_s)
         with self._changed:
+            if not written and not self._closed:
+                _log.warning("%d entries were not written in %g s and are given up", self._n_waiting, timeout_s)
             self._closed = True
             self._queue.clear()
             self._changed.notify_all()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from hybrid_embeddings.errors import CacheTierError, InputError, SettingsError
+from hybrid_embeddings.inputs import check_count
+from hybrid_embeddings.keys import SPACE_BYTES
 from hybrid_embeddings.settings import Settings
 
 if TYPE_CHECKING:
@@ -57,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """See :mod:`hybrid_embeddings.cli`."""
+    check_count("--most", getattr(options, "most", 1))
     settings = Settings.load()
     try:
         status: int = options.action(options, settings)
@@ -142,8 +146,20 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _output(file: str) -> AbstractContextManager[TextIO]:
-    return nullcontext(sys.stdout) if file == "-" else Path(file).open("w", encoding="utf-8")
+@contextmanager
+def _output(file: str) -> Iterator[TextIO]:
+    """Open what is exported to: a file gets its name when all is in it, and until then an older one stays."""
+    if file == "-":
+        yield sys.stdout
+        return
+    path = Path(file)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    try:
+        with draft.open("w", encoding="utf-8") as out:
+            yield out
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _calibrate(options: argparse.Namespace, settings: Settings) -> int:
@@ -184,7 +200,7 @@ def _sample(options: argparse.Namespace, settings: Settings) -> Vectors:
 
         from hybrid_embeddings.service import EmbeddingService
 
-        lines = [line for line in options.texts.read_text(encoding="utf-8").splitlines() if line.strip()]
+        lines = [line for line in _text_of(options.texts).splitlines() if line.strip()]
         with EmbeddingService(settings=replace(settings, cache_enabled=False)) as service:
             return service.encode(lines[: options.most])
     with _stores(settings) as stores:
@@ -195,11 +211,21 @@ def _sample(options: argparse.Namespace, settings: Settings) -> Vectors:
     raise InputError(f"no store has readable records of the space {options.space}; `cache stats` lists the spaces")
 
 
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: {error}; save the file as UTF-8") from error
+
+
 def _space(text: str) -> bytes:
     try:
-        return bytes.fromhex(text)
-    except ValueError as error:
-        raise InputError(f"{text!r} is no id of a space; `cache stats` lists them") from error
+        space = bytes.fromhex(text)
+    except ValueError:
+        space = b""
+    if len(space) != SPACE_BYTES:  # an empty one, say of a variable that is not set, must not stand for all
+        raise InputError(f"{text!r} is no id of a space; `cache stats` lists them")
+    return space
 
 
 def _reader(settings: Settings) -> Reader:

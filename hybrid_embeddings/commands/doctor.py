@@ -91,10 +91,8 @@ def _identities(settings: Settings) -> dict[str, str]:
 
 def _sharing(settings: Settings, against: Path) -> Iterator[str]:
     """Say in what another configuration differs from this one."""
-    mine = _spaces(settings)
     other_settings = _load(against)
-    other = _spaces(other_settings)
-    reasons = _differences(settings, other_settings, mine, other)
+    reasons = _differences(settings, other_settings, _spaces(settings), _spaces(other_settings))
     if not reasons:
         yield f"shares all entries with {against}"
         return

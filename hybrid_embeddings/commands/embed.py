@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     finally:
         told.close()
         worker.close()
-    rate = (done.n_rows - done.n_before) / done.total_s
+    rate = (done.n_rows - done.n_before) / max(done.total_s, 1e-9)
     print(
         f"{options.output}: {done.n_rows:,} rows, {done.n_before:,} of them by earlier runs, {done.n_cut:,} texts cut, "
         f"{done.total_s:.1f} s, {rate:,.0f} texts/s"
@@ -100,6 +100,7 @@ def _source(options: argparse.Namespace) -> Source:
 
 
 def _upload(options: argparse.Namespace) -> None:
+    from hybrid_embeddings.cache.addresses import masked
     from hybrid_embeddings.jobs.upload import connect, upload
 
     collection = options.collection or options.output.stem
@@ -108,7 +109,7 @@ def _upload(options: argparse.Namespace) -> None:
         count = upload(options.output, client, collection)
     finally:
         client.close()
-    print(f"collection {collection!r} at {options.qdrant} has {count:,} points")
+    print(f"collection {collection!r} at {masked(options.qdrant)} has {count:,} points")
 
 
 class _Progress:

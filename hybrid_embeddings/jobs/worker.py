@@ -17,6 +17,7 @@ Spark, whose ``mapInPandas`` hands over an iterator of frames:
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -60,15 +61,17 @@ class EmbeddingWorker:
         self.kind: Kind = kind
         self.on_truncate: OnTruncate = on_truncate
         self._service: EmbeddingService | None = None
+        self._lock = threading.Lock()
 
     @property
     def service(self) -> EmbeddingService:
         """The engine; made at the first use."""
-        if self._service is None:
-            from hybrid_embeddings.service import EmbeddingService
+        with self._lock:
+            if self._service is None:
+                from hybrid_embeddings.service import EmbeddingService
 
-            self._service = EmbeddingService(settings=self._settings or Settings.load())
-        return self._service
+                self._service = EmbeddingService(settings=self._settings or Settings.load())
+            return self._service
 
     def embed(self, texts: Iterable[str]) -> tuple[Vectors, Report]:
         """Embed texts. Returns float32, shape (n, dim), and the receipt.
@@ -96,4 +99,7 @@ class EmbeddingWorker:
             service.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_service": None}
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"} | {"_service": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())

@@ -12,6 +12,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from hybrid_embeddings.errors import ModelCorrupted, SettingsError
@@ -32,9 +33,11 @@ def built_folder(target: Path, build: Callable[[Path], None]) -> Path:
     """
     try:
         for _ in range(2):
+            was_there = target.exists()  # asked first: what another process puts there from now on is not damaged
             if is_intact(target):
                 return target
-            _set_aside(target)
+            if was_there:
+                _set_aside(target)
             _build(target, build)
         if is_intact(target):
             return target
@@ -87,13 +90,14 @@ def _publish(draft: Path, target: Path) -> None:
 
 
 def _set_aside(folder: Path) -> None:
-    if folder.exists():
-        damaged = folder.with_name(f"draft-{uuid.uuid4().hex}")
+    damaged = folder.with_name(f"draft-{uuid.uuid4().hex}")
+    with suppress(FileNotFoundError):  # another process did it
         folder.replace(damaged)
-        shutil.rmtree(damaged, ignore_errors=True)
+    shutil.rmtree(damaged, ignore_errors=True)
 
 
 def _remove_stale_drafts(parent: Path) -> None:
     for draft in parent.glob("draft-*"):
-        if time.time() - draft.stat().st_mtime > _STALE_DRAFT_S:
-            shutil.rmtree(draft, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process has finished it meanwhile
+            if time.time() - draft.stat().st_mtime > _STALE_DRAFT_S:
+                shutil.rmtree(draft, ignore_errors=True)

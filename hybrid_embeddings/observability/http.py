@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -74,11 +75,13 @@ def _handler(scrape: Scrape, ready: Ready) -> type[BaseHTTPRequestHandler]:
                 self._answer(HTTPStatus.NOT_FOUND, f"there are {', '.join(pages)}\n".encode(), "text/plain")
                 return
             try:
-                self._answer(*page())
+                answer = page()
             except Exception:  # noqa: BLE001 - a server goes on
                 # What failed may name a path or a text: it goes to the log, not over the network.
                 _log.exception("%s failed", urlsplit(self.path).path)
-                self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"see the log\n", "text/plain")
+                answer = HTTPStatus.INTERNAL_SERVER_ERROR, b"see the log\n", "text/plain"
+            with suppress(ConnectionError):  # who asked has gone
+                self._answer(*answer)
 
         def _answer(self, status: HTTPStatus, body: bytes, content_type: str) -> None:
             self.send_response(status)

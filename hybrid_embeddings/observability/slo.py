@@ -206,6 +206,10 @@ class SloTracker:
             for tracker in self._trackers:
                 _COUNT[tracker.objective.measure](tracker, event, now_s)
 
+    def after_fork(self) -> None:
+        """Forget the lock of the parent process, which another thread may have held."""
+        self._lock = threading.Lock()
+
     def states(self) -> list[ObjectiveState]:
         """How each objective stands now."""
         now_s = self._clock()

@@ -196,8 +196,8 @@ class Dispatcher:
                     running = self._next(state)
                     if running is not None:
                         return running
-                    retry_s = state.breaker.retry_in_s()
-                    # A breaker opens again by time alone, so nobody would wake this thread.
+                    # A breaker lets work through again by time alone: nobody would wake this thread for what waits.
+                    retry_s = state.breaker.retry_in_s() if self._queue.n_items else None
                     self._has_work[state.name].wait(None if retry_s is None else max(retry_s, 0.001))
         except Exception as error:
             self._defect(error)

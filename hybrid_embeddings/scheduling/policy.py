@@ -102,7 +102,7 @@ class Policy:
             last_query_s: when the last query came, by the clock.
 
         Returns:
-            None: the lane leaves the work to faster ones, or keeps free for queries.
+            Rows next to each other; none: the lane leaves the work to faster ones, or keeps free for queries.
         """
         if state.breaker.state == "half_open":
             return range(1)  # the trial of a lane that failed: due whether or not the lane pays off, and short

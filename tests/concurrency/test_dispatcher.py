@@ -1,5 +1,6 @@
 """Scheduling with simulated devices: who gets what, and what happens when devices fail."""
 
+import itertools
 import random
 import threading
 import time
@@ -224,6 +225,23 @@ def test_open_breaker_answers_at_once_and_recovers(start):
         threading.Event().wait(0.01)
     assert submit(dispatcher, items([8])).future.result(10).shape == (1, DIMENSION)
     assert dispatcher.states[0].breaker.state == "closed"
+
+
+def test_a_lane_that_may_be_tried_again_sleeps_until_there_is_work(start):
+    """No sleep and no time to wait for: with a busy loop the thousandth look at the clock comes within a second."""
+    looks, often = itertools.count(), threading.Event()
+
+    def clock():
+        if next(looks) == 1000:
+            often.set()
+        return time.monotonic()
+
+    dispatcher = start(SimulatedLane("a", fault=lambda *_: np.zeros(0)), threshold=1, breaker_timeout_s=1e-9)
+    dispatcher.states[0].breaker = Breaker(threshold=1, timeout_s=1e-9, clock=clock)
+    with pytest.raises(NoLaneAvailable):
+        submit(dispatcher, items([5])).future.result(10)
+    assert dispatcher.states[0].breaker.state == "half_open"
+    assert not often.wait(2.0)
 
 
 def test_out_of_memory_shrinks_the_budget_and_fails_nothing(start):

@@ -47,6 +47,7 @@ class RecordTierContract:
         assert len(everything) == 1502
         assert {entry[1:] for entry in everything if entry[0] == SPACE} == set(records(1500).items())
         assert sorted(tier.scan(OTHER)) == [(OTHER, k, v) for k, v in records(2, start=5000).items()]
+        assert tier.purge(b"") == 0
         assert tier.purge(OTHER) == 2
         assert tier.get_many(SPACE, [key(1)]) != [None]
         assert tier.purge() == 1500

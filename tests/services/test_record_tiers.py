@@ -71,9 +71,10 @@ class TestRedis(RecordTierContract):
         assert "falsch" not in str(raised.value)
         tier.close()
 
-    def test_a_url_that_is_none(self):
+    @pytest.mark.parametrize("url", ["postgres://user:geheim@host/", "redis://:geheim@host/0?no_such_option=1"])
+    def test_a_url_that_is_none(self, url):
         with pytest.raises(SettingsError) as raised:
-            RedisTier("postgres://user:geheim@host/", prefix="p", ttl_s=1.0, timeout_s=1.0)
+            RedisTier(url, prefix="p", ttl_s=1.0, timeout_s=1.0)
         assert "geheim" not in str(raised.value)
 
 
@@ -142,6 +143,14 @@ class TestSqlite(SqlContract):
         assert (tmp_path / "vectors.sqlite.damaged").read_bytes() == b"no database " * 1000
         tier.close()
 
+    def test_a_file_that_is_no_database_and_cannot_be_put_aside(self, tmp_path):
+        (tmp_path / "v.sqlite").write_bytes(b"no database " * 1000)
+        (tmp_path / "v.sqlite.damaged" / "in the way").mkdir(parents=True)
+        tier = sql_tier(f"sqlite:///{tmp_path / 'v.sqlite'}")
+        with pytest.raises(CacheTierError, match="not a database"):
+            tier.get_many(SPACE, [key(1)])
+        tier.close()
+
     def test_full_disk_is_an_error_and_what_is_there_stays(self, tmp_path):
         """A limit on the size of files stands for the full disk: SQLite gets the same refusal from the system."""
         script = textwrap.dedent("""
@@ -186,7 +195,7 @@ class TestSqlite(SqlContract):
         with pytest.raises(SettingsError, match="give a path"):
             sql_tier(f"sqlite:///{tmp_path / 'file' / 'v.sqlite'}")
 
-    @pytest.mark.parametrize("url", ["no url", "oraculum://user:geheim@host/x"])
+    @pytest.mark.parametrize("url", ["no url", "oraculum://user:geheim@host/x", "mysql://u:geheim@host:port/x"])
     def test_a_url_that_is_none(self, url):
         with pytest.raises(SettingsError) as raised:
             sql_tier(url)

@@ -80,6 +80,30 @@ def test_export_writes_the_vectors_as_json_lines(capsys, store, tmp_path):
     assert run(capsys, "cache", "export", "-")[1].count("\n") == 170
 
 
+def test_an_older_export_stays_until_the_new_one_is_whole(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("EMBEDDING_CACHE_REDIS_URL", "unix:///nowhere/redis.sock")
+    older = tmp_path / "older.jsonl"
+    older.write_text("{}\n", encoding="utf-8")
+    assert run(capsys, "cache", "export", older)[0] == 1
+    assert [path.name for path in tmp_path.glob("*.jsonl*")] == ["older.jsonl"]
+    assert older.read_text(encoding="utf-8") == "{}\n"
+    assert not list(tmp_path.glob(".*draft"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_path_that_is_no_utf8_can_be_told():
+    command = [sys.executable, "-m", "hybrid_embeddings.cli", "doctor", "--against", b"/\xff.env"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "hybrid-embeddings: /\\udcff.env is not there; give the .env file of the other installation\n"
+
+
+def test_lines_in_another_encoding(capsys, tmp_path):
+    (tmp_path / "cp1251.txt").write_bytes("строка".encode("cp1251"))
+    status, _, err = run(capsys, "cache", "accuracy", "--texts", tmp_path / "cp1251.txt")
+    assert (status, "save the file as UTF-8" in err) == (2, True)
+
+
 def test_calibrate_from_the_cache_and_use_it(capsys, store, tmp_path, monkeypatch):
     file = tmp_path / "шкалы.json"
     for percentile in (99.9, 90):
@@ -112,7 +136,9 @@ def test_accuracy_is_measured_on_the_vectors_of_the_cache(capsys, store):
     ("arguments", "expected"),
     [
         (("purge", "--space", "kein hex"), "no id of a space"),
-        (("accuracy", "--space", "00"), "no store has readable records"),
+        (("purge", "--space", ""), "no id of a space"),
+        (("accuracy", "--space", "00" * 8), "no store has readable records"),
+        (("accuracy", "--space", "00" * 8, "--most", "-1"), "--most is -1"),
         (("accuracy", "--texts", "fehlt.txt"), "fehlt.txt"),
     ],
 )

@@ -7,6 +7,7 @@ import json
 import pickle
 import resource
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -292,6 +293,17 @@ def test_a_worker_is_called_with_columns_and_travels_by_pickle(worker, model):
     with pytest.raises(InputError, match=r"no column 'text'; it has 'body'"):
         copy({"body": ["x"]})
     copy.close()
+
+
+def test_threads_share_the_engine_of_a_worker(worker):
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: worker.service, range(8)))
+    finally:
+        sys.setswitchinterval(interval_s)
+    assert len(set(map(id, found))) == 1
 
 
 def test_points_have_the_same_ids_in_every_run(tmp_path, worker):

@@ -6,12 +6,14 @@ import pickle
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
 
 from hybrid_embeddings import EmbeddingService, InputError, Settings, SettingsError
-from hybrid_embeddings.errors import DeadlineExceeded, ModelUnsupported, ServiceClosed
+from hybrid_embeddings.errors import DeadlineExceeded, ModelUnsupported, NoLaneAvailable, ServiceClosed
+from hybrid_embeddings.wiring import build_engine
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +243,32 @@ def test_code_and_functions_of_1c(service):
 async def test_deadline_async(service):
     with pytest.raises(DeadlineExceeded):
         await service.aencode(["слово " * 200 + str(number) for number in range(300)], timeout_s=0.001)
+
+
+async def test_deadline_async_while_other_calls_keep_the_threads_busy(service):
+    texts, go_on = [f"занято {number}" for number in range(100)], threading.Event()
+    others = [service._runtime._on_helper(partial(go_on.wait, 20), for_queries=False) for _ in range(2)]
+    try:
+        with pytest.raises(DeadlineExceeded):
+            await asyncio.wait_for(service.aencode(texts, timeout_s=0.05), 10)
+    finally:
+        go_on.set()
+    await asyncio.gather(*others)
+    while service._runtime.engine().pipeline.dispatcher.queued_tokens:
+        await asyncio.sleep(0.01)
+
+
+def test_an_engine_that_cannot_start_leaves_nothing_behind(model_cache, tmp_path):
+    options = {"cache_redis_url": f"unix://{tmp_path}/no.sock", "semantic_mode": "shadow", "semantic_federation": True}
+    model = EmbeddingService(settings=Settings(offline=True, cache_dir=model_cache))._runtime.prepared()
+
+    def refuse(attempt):
+        raise ModelUnsupported(attempt)
+
+    before = set(threading.enumerate())
+    with pytest.raises(NoLaneAvailable):
+        build_engine(Settings(**options), model, factories={"cpu": refuse})
+    assert set(threading.enumerate()) <= before
 
 
 def test_pickled_copy_gives_the_same_vectors(service):
@@ -504,15 +532,19 @@ def test_forked_child_makes_lanes_of_its_own(service):
     if not hasattr(os, "fork"):
         pytest.skip("no fork on this system")
     code = """
-import os, sys
+import os, signal, sys
 import numpy as np
 from hybrid_embeddings import EmbeddingService
 service = EmbeddingService()
 before = service.encode("text")
+held = service._runtime.slo._lock  # as if a thread were in it, which the child does not have
+held.acquire()
 pid = os.fork()
 if pid == 0:
+    signal.alarm(60)
     after = service.encode("text")
     os._exit(0 if np.allclose(before, after, atol=1e-3) else 1)
+held.release()
 status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 assert np.allclose(service.encode("text"), before)
 service.close()

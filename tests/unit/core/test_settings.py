@@ -109,6 +109,7 @@ def test_every_option_is_read_from_the_environment(option):
         ("EMBEDDING_PRECISION", "half", "fast, exact"),
         ("EMBEDDING_OPERATION_TIMEOUT", "nan", "above 0"),
         ("EMBEDDING_MAX_BATCH_TOKENS", "много", "invalid literal"),
+        ("EMBEDDING_TARGETS", "texts_per_s", "to float"),
     ],
 )
 def test_bad_value_names_variable_and_value(name, value, expected):
@@ -132,10 +133,11 @@ def test_number_where_a_text_is_expected():
 def test_env_file_forms(tmp_path):
     file = tmp_path / ".env"
     file.write_text(
-        "\ufeff# comment\n\nexport A=1\nB = \"два слова\"\nC='x # y'  # z\nD=значение # comment\nE=a=b\nF=x\t# c\n",
+        "\ufeff# comment\n\nexport A=1\nB = \"два слова\"\nC='x # y'  # z\nD=значение # comment\nE=a=b\nF=x\t# c\n"
+        "G= # nothing\nH=#1\n",
         encoding="utf-8",
     )
-    expected = {"A": "1", "B": "два слова", "C": "x # y", "D": "значение", "E": "a=b", "F": "x"}
+    expected = {"A": "1", "B": "два слова", "C": "x # y", "D": "значение", "E": "a=b", "F": "x", "G": "", "H": "#1"}
     assert read_env_file(file) == expected
 
 
@@ -162,12 +164,22 @@ def test_env_file_in_another_encoding(tmp_path):
         read_env_file(file)
 
 
-@pytest.mark.parametrize("value", [2.5, "two", 0, -3, True])
+@pytest.mark.parametrize("value", [2.5, "two", 0, -3, True, float("inf")])
 def test_what_is_no_whole_number_is_refused(value):
     with pytest.raises(SettingsError, match="truncate_dim"):
         Settings.load(environ={}, env_file=None, truncate_dim=value)
     with pytest.raises(SettingsError, match="truncate_dim"):
         Settings(truncate_dim=value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("cache_dir", "/кэш"), ("cache_ttl_s", "60"), ("targets", "texts_per_s=9")]
+)
+def test_texts_are_read_by_load_only(name, value):
+    """Used as they are, they would fail much later, and with another error."""
+    with pytest.raises(SettingsError, match=f"argument {name}: .*load"):
+        Settings(**{name: value})
+    assert not isinstance(getattr(Settings.load(environ={}, env_file=None, **{name: value}), name), str)
 
 
 def test_dotenv_of_the_working_directory_is_read(tmp_path):

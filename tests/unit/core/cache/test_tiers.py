@@ -225,6 +225,33 @@ def test_closing_writes_what_is_left():
     assert store.closed
 
 
+def test_closing_gives_up_what_hangs_says_so_and_lets_nobody_wait(caplog):
+    writer, began, go_on, told = WriteBehind(max_entries=10), threading.Event(), threading.Event(), []
+    writer.submit(2, lambda: began.set() or go_on.wait(20))
+    writer.submit(3, go_on.set)
+    began.wait(20)
+    waiting = threading.Thread(target=lambda: told.append(writer.flush()))
+    waiting.start()
+    assert not writer.close(0.01)
+    go_on.set()
+    waiting.join(20)
+    assert told == [False]
+    assert "5 entries" in caplog.text
+
+
+def test_a_look_up_that_is_interrupted_does_not_keep_the_trial_of_a_tier():
+    store, now = RecordsInMemory("redis"), [0.0]
+    tier = GuardedTier(store, Breaker(threshold=1, timeout_s=60.0, clock=lambda: now[0]))
+    store.error = CacheTierError("away")
+    tier.get_many(b"space", [b"key"])
+    now[0], store.error = 61.0, KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        tier.get_many(b"space", [b"key"])
+    store.error = None
+    tier.get_many(b"space", [b"key"])
+    assert tier.health()["status"] == "healthy"
+
+
 def test_a_write_that_raises_something_unforeseen_does_not_end_the_writer(caplog):
     writer, done = WriteBehind(max_entries=10), threading.Event()
 
