@@ -17,12 +17,14 @@ from concurrent.futures import Future
 from rag_demo.chat.answer_cache import AnswerCache, Circumstances, Kept, key_of
 from rag_demo.chat.case import LONGEST_QUESTION_BYTES, Case, check_question
 from rag_demo.chat.citations import check
+from rag_demo.chat.courtesy import courtesy
 from rag_demo.chat.extractive import nearest
 from rag_demo.chat.generate import Generated, Writer
 from rag_demo.chat.library import Shelves
 from rag_demo.chat.plain import NEAREST, Judged, Teller, make_answer
 from rag_demo.chat.ports import Knowledge, Nothing
 from rag_demo.chat.prompts import PROMPT_VERSION, says_nothing
+from rag_demo.chat.sentences import citations_in
 from rag_demo.chat.session import NEW, Conversation, Turn, stand_alone
 from rag_demo.chat.stream import ChatEvent, Done, SourcesFound, StandAlone, TextDelta, Verified, told
 from rag_demo.errors import LlmError, LlmOverloaded
@@ -163,7 +165,7 @@ class Assistant:
             return
         judged = await asyncio.to_thread(self._teller.judge, case)
         if self._writer is None or not judged.sources or judged.found.listed:
-            answer = self._keep(case, await asyncio.to_thread(self._teller.tell, case, judged))
+            answer = await asyncio.to_thread(lambda: self._keep(case, self._teller.tell(case, judged)))
             async for event in told(answer):
                 yield event
             return
@@ -223,12 +225,13 @@ class Assistant:
             if generated.finish_reason == "length":
                 answer = dataclasses.replace(answer, degraded=(*answer.degraded, "cut"))
             yield Verified(answer.text, answer.marks, counts)
-        yield Done(self._keep(case, answer))
+        yield Done(await asyncio.to_thread(self._keep, case, answer))
 
     def _begin(self, question: str, where: Where, top_k: int, conversation: Conversation) -> Case:
         case = Case(check_question(question), where, top_k, conversation)
         with case.stage("stand_alone"):
-            case.standalone = stand_alone(case.question, conversation)
+            case.reply = courtesy(case.question)
+            case.standalone = case.question if case.reply else stand_alone(case.question, conversation)
         if self._cache:
             spaces = where.space_ids or tuple(self._generations)
             circumstances = Circumstances(
@@ -272,7 +275,9 @@ class Assistant:
 
 def turn_of(answer: Answer) -> Turn:
     """What a conversation remembers of an answer: the sentences that stood the check, and the sources that it cites."""
-    cited = [source for source in answer.sources if f"[{source.n}]" in answer.text] or answer.sources
+    by_number = {source.n: source for source in answer.sources}
+    # In the order of the text: what it says first is what «он» stands for.
+    cited = [by_number[n] for n in citations_in(answer.text) if n in by_number] or answer.sources
     names = tuple(dict.fromkeys(source.hit.document.full_name for source in cited))
     kept = answer.text
     for mark in sorted(answer.marks, key=lambda mark: -mark.start):

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rag_demo.index.analyse import fold
+from rag_demo.index.words import FUNCTION_WORDS
 from rag_demo.ingest.facts import MemberKind
+from rag_demo.retrieve.kinds import spoken_kinds
 
 _HAPPENS = re.compile(
     r"что\s+(?:происходит|произойдет|случится|будет|делает|делается|выполняется|вызывается|запускается|срабатывает)"
@@ -39,6 +41,7 @@ _MEMBERS: tuple[tuple[str, tuple[MemberKind, ...]], ...] = (
     (r"ресурс|\bresource", ("resource",)),
     (r"реквизит|рекизит|\bпол[яе]\b|\bполей\b|attribute|\bfield", ("attribute", "dimension", "resource", "column")),
     (r"значени|статусы|\bvalue", ("enum_value", "predefined")),
+    (r"предопредел|predefined", ("predefined",)),
     (r"колонк|column", ("tabular_section_attribute", "column")),
     (r"табличн\w*\s+част|\bтч\b|tabular", ("tabular_section", "tabular_section_attribute")),
     (
@@ -50,7 +53,7 @@ _MEMBERS: tuple[tuple[str, tuple[MemberKind, ...]], ...] = (
     (r"макет|template", ("template",)),
     (r"адрес\w*\s*\(url\)|\burl\b|методы?\s+http|endpoint", ("url_template", "http_method")),
 )
-Relations = Literal["movers", "movements"]
+Relations = Literal["movers", "movements", "content", "subsystems", "bases", "based", "owners", "owned", "used"]
 _WHICH = (
     r"(?:как(?:ие|ой|ое|им|ими|их|ому|ом)|все|список|перечисли\w*"
     r"|which|what|all|list(?:\s+of)?(?:\s+all)?(?:\s+the)?)\s+"
@@ -66,7 +69,59 @@ _MOVERS = re.compile(
     r"|\b(?:what|who)\s+(?:writes|posts|records|moves|changes|updates)\b"
 )
 _MOVEMENTS = re.compile(rf"{_WHICH}(?:регистр(?!атор)|registers?\b)")
-_SECTION = re.compile(r"(?:табличн\w*\s+част\w*|тч|tabular\s+section)\s+[«\"']?(\w+)|(\w+)\s+tabular\s+section")
+# How an object is linked with others; the first that fits.
+_LINKS: tuple[tuple[Relations, re.Pattern[str]], ...] = (
+    ("subsystems", re.compile(r"\bкак(?:ую|ие|ой|их|им|ом)\s+подсистем|\b(?:which|what)\s+subsystems?\b")),
+    (
+        "bases",
+        re.compile(
+            r"основани[еи]\s+(?:чего|каких|какого|которых)|чем\s+можно\s+заполнить"
+            r"|\b(?:entered|created|filled)\s+(?:from|on\s+the\s+basis\s+of)\s*\??$|\bon\s+what\s+basis"
+        ),
+    ),
+    (
+        "based",
+        re.compile(
+            r"на\s+основани[еи]\s|\b(?:entered|created|filled)\s+(?:based\s+on|from|on\s+the\s+basis\s+of)|\bbased\s+on\b"
+        ),
+    ),
+    (
+        "owned",
+        re.compile(r"подчинен\w+\s+(?:справочник|каталог)|справочник\w*\s+подчинен|чем\s+владеет|\bsubordinate"),
+    ),
+    ("owners", re.compile(r"\b(?:кто|какой|что)\b.*\bвладел|\bкому\s+подчин|\bчему\s+подчин|\bowners?\b")),
+    (
+        "content",
+        re.compile(
+            r"\b(?:входит|входят|включ|относ[ия]тся|содерж[аи]т)|\bсостав\w*\b|\bcontain|\bbelong|\binclude|\bcontents?\b"
+        ),
+    ),
+    ("content", re.compile(r"\bчто\s.*\bв\s+подсистем|\b(?:what|which)\b.*\bin\s+(?:the\s+)?(?:\w+\s+)?subsystem")),
+)
+_USED = re.compile(
+    r"\bгде\b.*(?:использу|вызыва|применя|упомина|встреча|задейств)|\b(?:кто|откуда|кем)\s+(?:\S+\s+)?"
+    r"(?:вызыва[ею]т|использу[ею]т|использу[ею]тся|вызыва[ею]тся)|ссыла[ею]тся\s+на"
+    r"|\bкак(?:ие|ой|ая)\s+(?:\w+\s+)?(?:метод|функци|процедур|объект|модул|документ|справочник|регистр)\w*\s+(?:\w+\s+)?"
+    r"(?:вызыва[ею]т|использу[ею]т)\b|\bwhere\b.*\b(?:called|used|referenced|invoked)\b|\busages?\s+of|\bcallers?\s+of"
+    r"|\breferences?\s+to\b|\b(?:who|what|which\s+\w+)\s+(?:calls?|uses?|references?)\b"
+)
+_CODE = re.compile(
+    r"\b(?:покаж\w*|показать|выведи|приведи|дай|открой|show|give|print|display)\s+(?:\w+\s+){0,3}?"
+    r"(?:код|текст|реализаци\w*|исходник\w*|source|code|body|implementation)\b"
+    r"|^(?:код|текст|исходник\w*|code|source)\s+(?:у|of|функци\w|процедур\w|метода|the)\b"
+)
+_METHODS = re.compile(
+    r"\b(?:как(?:ие|их|ими)|все|всех|список|перечисли\w*|покажи\w*|перечень|сколько|which|what|list|all|show|how\s+many)"
+    r"\b.{0,40}?\b(?:метод|функци[ийя]|процедур|method|function|procedure).*(?:модул|module)"
+    r"|(?:модул|module).*\b(?:как(?:ие|их)|which|what)\s.{0,30}(?:метод|функци|процедур|method|function|procedure)"
+)
+_EXPORTED = re.compile(r"экспорт|export|публичн|\bpublic\b|программн\w+\s+интерфейс")
+_MODULES = (
+    (r"модул\w*\s+менеджера|manager\s+module", "ManagerModule"),
+    (r"модул\w*\s+объекта|object\s+module", "ObjectModule"),
+    (r"модул\w*\s+набора|record\s*set\s+module", "RecordSetModule"),
+)
+_SECTION = re.compile(r"(?:табличн\w*\s+част\w*|\bтч|tabular\s+section)\s+[«\"']?(\w+)|(\w+)\s+tabular\s+section")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +131,11 @@ class Asked:
     members: tuple[MemberKind, ...] = ()
     section: str = ""  # folded name of a tabular section
     events: tuple[str, ...] = ()  # of the object, in the order in which the platform runs them, or `ALL_EVENTS`
-    relations: Relations | None = None  # documents that write to a register, registers that a document writes to
+    relations: Relations | None = None  # what an object is linked with; "used" also asks who calls a method
+    code: bool = False  # the text of a method
+    methods: bool = False  # those of a module
+    exported: bool = False  # of these only what others may call
+    module: str = ""  # which of an object's modules
 
 
 def what_is_asked(question: str) -> Asked:
@@ -84,16 +143,29 @@ def what_is_asked(question: str) -> Asked:
     folded = fold(question)
     if relations := _relations(folded):
         return Asked(relations=relations)
+    if _CODE.search(folded):
+        return Asked(code=True)
+    if _METHODS.search(folded):
+        module = next((module for pattern, module in _MODULES if re.search(pattern, folded)), "")
+        return Asked(methods=True, exported=bool(_EXPORTED.search(folded)), module=module)
     if _HAPPENS.search(folded):
         every = ALL_EVENTS if _HANDLERS.search(folded) else ()
         events = next((events for pattern, events in _EVENTS if re.search(pattern, folded)), every)
         if events:
             return Asked(events=events)
+    links = "used" if _USED.search(folded) else next((link for link, said in _LINKS if said.search(folded)), None)
     kinds = [kind for pattern, wanted in _MEMBERS if re.search(pattern, folded) for kind in wanted]
-    section = _SECTION.search(folded)
+    section = _section(folded)
     if section:
-        return Asked(members=("tabular_section_attribute",), section=section[1] or section[2])
-    return Asked(members=tuple(dict.fromkeys(kinds)))
+        return Asked(members=("tabular_section_attribute",), section=section, relations=links)
+    return Asked(members=tuple(dict.fromkeys(kinds)), relations=links)
+
+
+def _section(folded: str) -> str:
+    """The tabular section that is named; «табличная часть документа» names none."""
+    found = _SECTION.search(folded)
+    name = (found[1] or found[2]) if found else ""
+    return "" if name in FUNCTION_WORDS or spoken_kinds([name]) else name
 
 
 def _relations(folded: str) -> Relations | None:

@@ -31,6 +31,7 @@ class Case:
     started: float = field(default_factory=time.perf_counter)
     stages_ms: dict[str, float] = field(default_factory=dict)
     standalone: str = ""
+    reply: str = ""  # to a greeting and the like, which is not searched for
     key: Key | None = None
     vector: Vectors | None = None
     first_token_ms: float | None = None

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from rag_demo.chat import related
-from rag_demo.chat.asked import ALL_EVENTS, Asked, Relations, what_is_asked
-from rag_demo.chat.cards import card, description
-from rag_demo.chat.chains import Step, extensions, movements, steps, tell
+from rag_demo.chat.about import MOST_FACTS, TOLD, About, Composed
+from rag_demo.chat.asked import ALL_EVENTS
+from rag_demo.chat.assembling import cited, joined, numbers_of, object_line, with_documents
+from rag_demo.chat.callers import calls_of
+from rag_demo.chat.chains import Step, movements, steps, tell
 from rag_demo.chat.evidence import coverage
-from rag_demo.chat.phrases import Phrases, phrases_for
-from rag_demo.chat.ports import Knowledge, Library, Nothing
-from rag_demo.chat.quotes import Quote, decisive, declaration
-from rag_demo.chat.tables import Table, tables
-from rag_demo.index.analyse import terms
+from rag_demo.chat.having import what_it_has
+from rag_demo.chat.methods import tell_calls, tell_methods
+from rag_demo.chat.phrases import RUSSIAN, phrases_for
+from rag_demo.chat.ports import Knowledge, Library, Mentions, Nothing
+from rag_demo.chat.telling import headline, method_of, tell_code, tell_source
+from rag_demo.index.analyse import fold, split_identifier
 from rag_demo.index.catalogue_reader import Listed
 from rag_demo.index.passages import first_sentence
 from rag_demo.ingest.facts import MethodFact
-from rag_demo.types import Document, Hit, Source
+from rag_demo.ingest.kinds import KIND_BY_NAME
+from rag_demo.retrieve.kinds import words
+from rag_demo.types import Document, Source
 
-_QUOTED_LINES = 4
-_TOLD = 3  # sources that the text speaks of; the others are named in one line
 # A source is told beside the best one only if it covers nearly as much of the question.
 _NEAR_BEST = 0.8
-_LONGEST_DOC = 300
-_MOST_FACTS = 30
 _MOST_LISTED = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """An answer and what it rests on: the sources that were given, and those that were looked up for it."""
-
-    text: str
-    sources: tuple[Source, ...]
+_LONGEST_NEAREST = 120
+_POSTING = "ОбработкаПроведения"
 
 
 def compose(
@@ -44,11 +39,12 @@ def compose(
     *,
     knowledge: Knowledge | None = None,
     library: Library | None = None,
+    mentions: Mentions | None = None,
 ) -> Composed:
     """A short text in the language of the question that quotes the sources word for word and cites them.
 
-    A question for what an object has gets tables, one for what happens on an event the chain of handlers; otherwise
-    the best source is told in full and those that say as much in brief.
+    A question for what an object has gets tables, one for what it is linked with lists, one for what happens on an
+    event the chain of handlers; otherwise the best source is told in full and those that say as much in brief.
 
     Args:
         question: as asked.
@@ -56,25 +52,11 @@ def compose(
         weights: of the question's terms; they choose the lines that are quoted.
         knowledge: the facts of the searched spaces.
         library: their documents by name.
+        mentions: their documents by what they mention.
     """
-    knowledge, library = knowledge or Nothing(), library or Nothing()
-    asked, phrases = what_is_asked(question), phrases_for(question)
-    best, objects = _object_of(sources[0]), dict.fromkeys(map(_object_of, sources[:_TOLD]))
-    if asked.relations:
-        for about in objects:
-            is_meant = related.is_meant(about.partition(".")[2], weights)
-            if is_meant and (names := related.related(about, asked.relations, knowledge)):
-                return _related(about, names, asked.relations, sources, phrases, knowledge, library)
-    if asked.events and (chain := steps(best, asked, knowledge)):
-        return _what_happens(best, chain, asked, sources, phrases, knowledge, library)
-    for about in objects if asked.members else ():
-        if found := tables(about, asked, knowledge, phrases):
-            return _what_it_has(about, found, sources, phrases, library)
-    told = [source for source in sources[:_TOLD] if _speaks_as_well(source, sources[0], weights)]
-    blocks = [phrases.found]
-    for source in told:
-        blocks += _tell(source, phrases, weights, knowledge, in_full=source is told[0])
-    return Composed(_joined(blocks, [source for source in sources if source not in told], phrases), tuple(sources))
+    nothing = Nothing()
+    about = About(question, sources, weights, knowledge or nothing, library or nothing, mentions or nothing)
+    return next(filter(None, (way(about) for way in _WAYS)))
 
 
 def enumerate_objects(question: str, listed: Sequence[Listed], sources: Sequence[Source]) -> str:
@@ -90,120 +72,126 @@ def enumerate_objects(question: str, listed: Sequence[Listed], sources: Sequence
     return "\n".join([phrases.listed.format(len(listed)), *lines])
 
 
+def none_of_kind(question: str, kind: str) -> str:
+    """The answer where a list is asked for of objects that there are none of; ``kind`` is English."""
+    phrases, known = phrases_for(question), KIND_BY_NAME[kind]
+    plural = known.ru_plural if phrases is RUSSIAN else " ".join(split_identifier(known.folder)).lower()
+    return phrases.none.format(plural)
+
+
 def refuse(question: str, documents: Sequence[Document]) -> str:
     """The answer where nothing speaks of what is asked."""
-    return " ".join(filter(None, (phrases_for(question).nothing, nearest(question, documents))))
+    return "\n\n".join(filter(None, (phrases_for(question).nothing, nearest(question, documents))))
 
 
 def nearest(question: str, documents: Sequence[Document]) -> str:
-    """A sentence that names what comes nearest, for an answer that is none; empty if there is nothing."""
-    names = list(dict.fromkeys(document.full_name for document in documents))
-    return f"{phrases_for(question).nearest} {', '.join(names)}." if names else ""
+    """What comes nearest, for an answer that is none: a name with what it is a line; empty if there is nothing."""
+    told = {document.full_name: document for document in reversed(documents)}
+    lines = [f"  • {_in_short(told[name])}" for name in dict.fromkeys(document.full_name for document in documents)]
+    return "\n".join([phrases_for(question).nearest, *lines]) if lines else ""
 
 
-def _what_happens(  # noqa: PLR0917  # what the caller has, handed on
-    about: str,
-    chain: Sequence[Step],
-    asked: Asked,
-    sources: Sequence[Source],
-    phrases: Phrases,
-    knowledge: Knowledge,
-    library: Library,
-) -> Composed:
-    named = [library.named(name) for name in dict.fromkeys([about, *(step.method.full_name for step in chain)])]
-    complete = _with(sources, [document for document in named if document is not None])
-    numbers = _numbers(complete)
-    every = asked.events == ALL_EVENTS
-    moved = "" if every else movements(about, knowledge, phrases)
+def _in_short(document: Document) -> str:
+    said = document.synonym if document.doc_type != "method" else first_sentence(document.doc)
+    shown = said if len(said) <= _LONGEST_NEAREST else said[:_LONGEST_NEAREST].rsplit(maxsplit=1)[0] + " …"
+    return " — ".join(filter(None, (document.full_name, shown)))
+
+
+def _linked(about: About) -> Composed | None:
+    """What an object is linked with, as a list."""
+    relations = about.asked.relations
+    for name in about.meant() if relations else ():
+        if relations and (names := related.related(name, relations, about.knowledge)):
+            sources = about.with_names([name, *names])
+            numbers = numbers_of(sources)
+            blocks = [
+                object_line(name, about.knowledge, numbers),
+                related.tell(name, names, relations, numbers, about.knowledge, about.phrases),
+            ]
+            return about.composed(blocks, sources, {name, *names})
+    return None
+
+
+def _called(about: About) -> Composed | None:
+    """Who calls a method that the question names."""
+    asked = about.asked.relations == "used"
+    said = set(map(fold, words(about.question)))
+    named = [one.hit.document for one in about.sources[:TOLD] if asked and fold(one.hit.document.name) in said]
+    method = next(filter(None, (method_of(document, about.knowledge) for document in named)), None)
+    if method is None:
+        return None
+    namesakes = [fact for fact in about.knowledge.find(method.name) if isinstance(fact, MethodFact)]
+    calls = calls_of(method, about.mentions(method.name), only_one=len(namesakes) == 1)
+    handled = about.knowledge.handled_by(method.full_name)
+    sources = with_documents(about.sources, [call.caller for call in calls[:MOST_FACTS]])
+    numbers = numbers_of(sources)
+    head = next(document for document in named if document.full_name == method.full_name)
     blocks = [
-        _object_line(about, knowledge, numbers),
-        tell(list(chain), numbers, knowledge, library, phrases, title=phrases.handlers if every else ""),
-        *([moved + _cited(about, numbers)] if moved else []),
+        headline(head, about.phrases, method) + cited(method.full_name, numbers),
+        tell_calls(calls, handled, numbers, about.phrases),
     ]
-    used = {about, *(step.method.full_name for step in chain)}
-    others = [source for source in complete if source.hit.document.full_name not in used]
-    return Composed(_joined(blocks, others, phrases), complete)
+    return about.composed(blocks, sources, {method.full_name, *(call.caller.full_name for call in calls)})
 
 
-def _related(  # noqa: PLR0917  # what the caller has, handed on
-    about: str,
-    names: list[str],
-    relations: Relations,
-    sources: Sequence[Source],
-    phrases: Phrases,
-    knowledge: Knowledge,
-    library: Library,
-) -> Composed:
-    named = [library.named(name) for name in (about, *names[:_MOST_FACTS])]
-    complete = _with(sources, [document for document in named if document is not None])
-    numbers = _numbers(complete)
-    blocks = [_object_line(about, knowledge, numbers), related.tell(names, relations, numbers, knowledge, phrases)]
-    others = [source for source in complete if source.hit.document.full_name not in {about, *names}]
-    return Composed(_joined(blocks, others, phrases), complete)
+def _code(about: About) -> Composed | None:
+    """The text of the method that was found first."""
+    first, *others = about.sources
+    document = first.hit.document
+    if not about.asked.code or document.doc_type != "method":
+        return None
+    whole = about.library.named(document.full_name) or document
+    sources = (replace(first, hit=replace(first.hit, document=whole)), *others)
+    blocks = list(tell_code(sources[0], about.phrases, about.knowledge))
+    return about.composed(blocks, sources, {document.full_name})
 
 
-def _what_it_has(
-    about: str, found: Sequence[Table], sources: Sequence[Source], phrases: Phrases, library: Library
-) -> Composed:
-    complete = tuple(sources)
-    blocks = []
-    for table in found:
-        complete, n = _covering(table, about, complete, library)
-        blocks.append(f"{table.text}\n    [{n}] {table.path}:{table.line_start}-{table.line_end}" if n else table.text)
-    numbers = _numbers(complete)
-    shown = next((source.hit.document for source in complete if source.hit.document.full_name == about), None)
-    title = (_headline(shown, phrases, None) if shown else about) + _cited(about, numbers)
-    others = [source for source in complete if source.hit.document.full_name != about]
-    return Composed(_joined([title, *blocks], others, phrases), complete)
+def _methods(about: About) -> Composed | None:
+    """The methods of a module that the question names."""
+    for name in about.meant() if about.asked.methods else ():
+        module = f"{name}.{about.asked.module}" if about.asked.module else name
+        found = about.knowledge.methods(module, export_only=about.asked.exported)
+        if found:
+            sources = about.with_names([name, *(method.full_name for method in found)])
+            blocks = [tell_methods(module, found, numbers_of(sources), about.phrases)]
+            return about.composed(blocks, sources, {name, *(method.full_name for method in found)})
+    return None
 
 
-def _covering(
-    table: Table, about: str, sources: tuple[Source, ...], library: Library
-) -> tuple[tuple[Source, ...], int | None]:
-    """The number of a source that holds the lines of a table; it is added where none of them does."""
-    whole = library.named(about)
-    added = (Source(len(sources) + 1, Hit(whole, 0.0)),) if whole else ()
-    for source in (*sources, *added):
-        document = source.hit.document
-        if (
-            document.path == table.path
-            and document.line_start <= table.line_start <= table.line_end <= document.line_end
-        ):
-            return (sources if source.n <= len(sources) else (*sources, source)), source.n
-    return sources, None
+def _happens(about: About) -> Composed | None:
+    """What happens on an event, step by step."""
+    name, asked, knowledge = about.objects[0], about.asked, about.knowledge
+    chain = steps(name, asked, knowledge) if asked.events else []
+    if not chain:
+        return None
+    used = [name, *(step.method.full_name for step in chain)]
+    sources = with_documents(about.sources, [about.library.named(one) for one in dict.fromkeys(used)])
+    blocks = _chain(about, name, chain, numbers_of(sources))
+    return about.composed(blocks, sources, set(used))
 
 
-def _object_of(source: Source) -> str:
-    return f"{source.hit.document.object_kind}.{source.hit.document.object_name}"
+def _chain(about: About, name: str, chain: Sequence[Step], numbers: dict[str, int]) -> list[str]:
+    title = about.phrases.handlers if about.asked.events == ALL_EVENTS else ""
+    moved = movements(name, about.knowledge, about.phrases) if _POSTING in about.asked.events else ""
+    return [
+        object_line(name, about.knowledge, numbers),
+        tell(list(chain), numbers, about.knowledge, about.library, about.phrases, title=title),
+        moved + cited(name, numbers) if moved else "",
+    ]
 
 
-def _with(sources: Sequence[Source], documents: Sequence[Document]) -> tuple[Source, ...]:
-    """The sources with further documents behind them; none twice, but a help page does not stand for its object."""
-    hits = [source.hit.document for source in sources]
-    known = {(document.space_id, document.full_name) for document in hits if document.doc_type != "help"}
-    added = [document for document in documents if (document.space_id, document.full_name) not in known]
-    further = (Source(n, Hit(document, 0.0)) for n, document in enumerate(added, start=len(sources) + 1))
-    return (*sources, *further)
-
-
-def _joined(blocks: Sequence[str], others: Sequence[Source], phrases: Phrases) -> str:
-    also = ", ".join(f"{source.hit.document.full_name} [{source.n}]" for source in others)
-    return "\n\n".join([*blocks, *([f"{phrases.also} {also}."] if also else [])])
-
-
-def _numbers(sources: Sequence[Source]) -> dict[str, int]:
-    """Source numbers by full name: the description of an object rather than its help page, then the first."""
-    ordered = sorted(sources, key=lambda source: (source.hit.document.doc_type == "help", source.n))
-    return {source.hit.document.full_name: source.n for source in reversed(ordered)}
-
-
-def _cited(name: str, numbers: Mapping[str, int]) -> str:
-    return f" [{numbers[name]}]" if name in numbers else ""
-
-
-def _object_line(name: str, knowledge: Knowledge, numbers: Mapping[str, int]) -> str:
-    fact = knowledge.object(name)
-    return " — ".join(filter(None, (name, fact.synonym if fact else ""))) + _cited(name, numbers)
+def _quotations(about: About) -> Composed:
+    """What the sources say, the best one in full."""
+    sources, weights = about.sources, about.weights
+    blocks, others = [about.phrases.found], []
+    for source in sources:
+        told = source in sources[:TOLD] and _speaks_as_well(source, sources[0], weights)
+        in_full = source is sources[0]
+        said = list(tell_source(source, about.phrases, weights, about.knowledge, in_full=in_full)) if told else []
+        if in_full or len(said) > 1:  # more than its name
+            blocks += said
+        else:
+            others.append(source)
+    return Composed(joined(blocks, others, about.phrases), tuple(sources))
 
 
 def _speaks_as_well(source: Source, best: Source, weights: Mapping[str, float]) -> bool:
@@ -215,62 +203,5 @@ def _speaks_as_well(source: Source, best: Source, weights: Mapping[str, float]) 
     return coverage(source.hit.document, weights) >= _NEAR_BEST * coverage(best.hit.document, weights)
 
 
-def _tell(
-    source: Source, phrases: Phrases, weights: Mapping[str, float], knowledge: Knowledge, *, in_full: bool
-) -> Iterator[str]:
-    document = source.hit.document
-    method = _method(document, knowledge) if in_full else None
-    yield f"{_headline(document, phrases, method)} [{source.n}]"
-    facts = _facts(document, phrases, weights) if document.doc_type != "method" else []
-    if facts:
-        yield "\n".join(f"  • {fact}" for fact in facts)
-    declared = declaration(document)
-    if declared:
-        yield _quoted(declared, source.n)
-    if method:
-        yield from card(method, phrases)
-        if extended := extensions(method.full_name, knowledge, phrases):
-            yield extended
-    # Of an object, the lines behind the first fact are quoted: its name alone is all over its file.
-    sought = dict.fromkeys(terms(facts[0]), 1.0) if facts else weights
-    # What the comment says has been told.
-    quotable = _below(document, declared) if method and declared else document
-    decided = decisive(quotable, sought, lines=_QUOTED_LINES, beside=declared)
-    if decided:
-        yield _quoted(decided, source.n)
-
-
-def _method(document: Document, knowledge: Knowledge) -> MethodFact | None:
-    if document.doc_type != "method":
-        return None
-    return next((fact for fact in knowledge.find(document.full_name, limit=1) if isinstance(fact, MethodFact)), None)
-
-
-def _below(document: Document, declared: Quote) -> Document:
-    lines = document.text.split("\n")
-    above = declared.line_start - document.line_start
-    return replace(document, text="\n".join(lines[above:]), line_start=declared.line_start)
-
-
-def _headline(document: Document, phrases: Phrases, method: MethodFact | None) -> str:
-    if document.doc_type != "method":
-        return " — ".join(filter(None, (document.full_name, document.synonym)))
-    kind = phrases.function if document.is_function else phrases.procedure
-    told = description(method) if method else first_sentence(document.doc)[:_LONGEST_DOC]
-    if document.deprecated and not told.startswith(("Устарела", "Deprecated")):
-        told = f"{phrases.deprecated} {told}".strip()
-    return " — ".join(filter(None, (f"{kind} {document.full_name}", told)))
-
-
-def _facts(document: Document, phrases: Phrases, weights: Mapping[str, float]) -> list[str]:
-    """Lines of the rendered object that say more about the question than its name does."""
-    name = frozenset(terms(f"{document.header} {document.full_name} {document.synonym}"))
-    asked = frozenset(weights) - name
-    lines = [line for line in document.body.split("\n") if asked.intersection(terms(line))]
-    hidden = len(lines) - _MOST_FACTS
-    return lines[:_MOST_FACTS] + ([phrases.more.format(hidden)] if hidden > 0 else [])
-
-
-def _quoted(quote: Quote, number: int) -> str:
-    lines = "\n".join(f"    | {line}" for line in quote.text.split("\n"))
-    return f"{lines}\n    [{number}] {quote.path}:{quote.line_start}-{quote.line_end}"
+# The first that has something to tell.
+_WAYS = (_called, _linked, _code, _methods, _happens, what_it_has, _quotations)

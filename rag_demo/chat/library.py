@@ -36,12 +36,24 @@ class Shelves:
         return catalogues[0].of_path(path) if catalogues else []
 
     def named(self, full_name: str) -> Document | None:
-        """The document that is called exactly so; of an object in parts, the whole; help pages are not meant."""
+        """The document that is called exactly so; of one in parts, the whole; help pages are not meant."""
         for space_id, catalogue in self._catalogues:
             where = dataclasses.replace(self._where, space_ids=(space_id,))
             keys = catalogue.look_up(full_name, _MOST_PARTS, where=where)
             found = [entry for entry in catalogue.fetch(keys).values() if entry.full_name == full_name]
             own = [entry for entry in found if entry.doc_type in {"metadata_object", "method", "form", "module"}]
             if own:
-                return join_parts(own[0], own)[0] if own[0].doc_type == "metadata_object" else own[0]
+                return join_parts(own[0], own)[0] if own[0].doc_type == "metadata_object" else _windows_joined(own)
         return None
+
+
+def _windows_joined(parts: Sequence[Document]) -> Document:
+    """A long method that was cut into windows, which may overlap; the first part where they do not lie together."""
+    first, lines = parts[0], dict[int, str]()
+    for part in parts:
+        if (part.path, part.doc_type) == (first.path, first.doc_type):
+            lines |= dict(enumerate(part.text.split("\n"), start=part.line_start))
+    whole = [lines[number] for number in sorted(lines)]
+    if len(whole) != max(lines) - min(lines) + 1:
+        return first
+    return dataclasses.replace(first, line_start=min(lines), line_end=max(lines), text="\n".join(whole))

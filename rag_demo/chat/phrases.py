@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rag_demo.chat.asked import Relations
 from rag_demo.chat.language import is_russian
 
 
@@ -19,6 +20,7 @@ class Phrases:
     function: str
     procedure: str
     listed: str
+    none: str  # with the kind in the plural
     parameters: str
     optional: str  # with the default value
     returns: str
@@ -36,8 +38,15 @@ class Phrases:
     calls: str
     handlers: str
     movements: str
-    movers: str  # with their number
-    moved: str  # with their number
+    related: dict[Relations, str]  # with their number
+    exported: str
+    methods_of: str  # with the module and their number
+    called: str  # with the number of callers
+    uncalled: str
+    handler_of: str
+    missing: str  # with the object and the name
+    near: str
+    elsewhere: str
     columns: dict[str, str]
 
 
@@ -50,6 +59,7 @@ RUSSIAN = Phrases(
     function="Функция",
     procedure="Процедура",
     listed="Объектов этого вида в конфигурации: {}",
+    none="В проиндексированной конфигурации нет объектов этого вида («{}»): 0.",
     parameters="Параметры:",
     optional="необязательный, по умолчанию {}",
     returns="Возвращает:",
@@ -67,12 +77,30 @@ RUSSIAN = Phrases(
     calls="вызывает",
     handlers="Обработчики:",
     movements="Движения по регистрам:",
-    movers="Документы, которые делают движения по этому регистру: {}",
-    moved="Регистры, по которым документ делает движения: {}",
+    related={
+        "movers": "Документы, которые делают движения по этому регистру: {}",
+        "movements": "Регистры, по которым документ делает движения: {}",
+        "content": "Состав: {}",
+        "subsystems": "Входит в подсистемы: {}",
+        "bases": "Вводится на основании: {}",
+        "based": "На основании этого объекта вводятся: {}",
+        "owners": "Владельцы: {}",
+        "owned": "Подчинённые справочники: {}",
+        "used": "Объекты, у которых есть данные этого типа: {}",
+    },
+    exported="Экспорт",
+    methods_of="Методы модуля {}: {}",
+    called="Вызывается в методах: {}",
+    uncalled="Вызовов этого метода по имени я не нашёл.",
+    handler_of="Обработчик:",
+    missing="У {} нет ничего с именем «{}».",
+    near="Похожие имена:",
+    elsewhere="Так называются:",
     columns={
         "dimension": "Измерения:",
         "resource": "Ресурсы:",
         "attribute": "Реквизиты:",
+        "standard_attribute": "Стандартные реквизиты:",
         "predefined": "Предопределённые:",
         "url_template": "Адреса:",
         "http_method": "Методы HTTP:",
@@ -91,6 +119,7 @@ ENGLISH = Phrases(
     function="Function",
     procedure="Procedure",
     listed="Objects of this kind in the configuration: {}",
+    none="The indexed configuration has no objects of this kind ({}): 0.",
     parameters="Parameters:",
     optional="optional, default {}",
     returns="Returns:",
@@ -108,12 +137,30 @@ ENGLISH = Phrases(
     calls="calls",
     handlers="Handlers:",
     movements="Movements in registers:",
-    movers="Documents that write to this register: {}",
-    moved="Registers that the document writes to: {}",
+    related={
+        "movers": "Documents that write to this register: {}",
+        "movements": "Registers that the document writes to: {}",
+        "content": "Content: {}",
+        "subsystems": "Belongs to the subsystems: {}",
+        "bases": "Can be entered from: {}",
+        "based": "Can be entered from this object: {}",
+        "owners": "Owners: {}",
+        "owned": "Subordinate catalogs: {}",
+        "used": "Objects that have data of this type: {}",
+    },
+    exported="Export",
+    methods_of="Methods of the module {}: {}",
+    called="Called in methods: {}",
+    uncalled="I found no calls of this method by its name.",
+    handler_of="Handler of:",
+    missing='{} has nothing with the name "{}".',
+    near="Similar names:",
+    elsewhere="Called so:",
     columns={
         "dimension": "Dimensions:",
         "resource": "Resources:",
         "attribute": "Attributes:",
+        "standard_attribute": "Standard attributes:",
         "predefined": "Predefined:",
         "url_template": "Addresses:",
         "http_method": "HTTP methods:",

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from rag_demo.chat.case import Case
 from rag_demo.chat.confidence import Confidence
 from rag_demo.chat.evidence import is_evidence, weights_of
-from rag_demo.chat.extractive import compose, enumerate_objects, refuse
+from rag_demo.chat.extractive import compose, enumerate_objects, none_of_kind, refuse
+from rag_demo.chat.language import without_language
 from rag_demo.chat.library import Shelves
 from rag_demo.chat.ports import Knowledge
 from rag_demo.chat.within import Within
 from rag_demo.events import Events, RetrievalFinished
+from rag_demo.index.ports import Where
+from rag_demo.retrieve.query import analyse_question
 from rag_demo.retrieve.search import Found, Retriever
 from rag_demo.types import Answer, Hit, Source
 
-NEAREST = 3  # hits that a refusal names
+NEAREST = 5  # hits that a refusal names
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Judged:
     found: Found
     weights: Mapping[str, float]
     sources: tuple[Source, ...]
+    lacking: str = ""  # English kind whose objects are to be listed or counted, and there are none
 
 
 class Teller:
@@ -40,28 +44,35 @@ class Teller:
         self._confidence = Confidence.load()
 
     def judge(self, case: Case) -> Judged:
-        """Search, and find out whether what was found speaks of the question at all."""
+        """Search, and find out whether what was found speaks of the question at all; a greeting is not searched for."""
+        if case.reply:
+            return Judged(Found(analyse_question(case.standalone), (), {}), {}, ())
         with case.stage("retrieve"):
-            found = self._retriever.search(case.standalone, case.top_k, where=case.where)
+            found = self._retriever.search(without_language(case.standalone), case.top_k, where=case.where)
         weights = weights_of(found)
-        sure = None if found.listed else self._confidence.of(found.hits, weights)
+        lacking = _lacking(found, case.where)
+        sure = None if found.listed else 0.0 if lacking else self._confidence.of(found.hits, weights)
         hits = found.hits if sure is None else _sources(found.hits, weights) if sure >= 1 else ()
         case.stages_ms.update(found.timings_ms)
         if self._events:
             took, stages = case.stages_ms["retrieve"], tuple(found.timings_ms.items())
             best = sure if found.hits else None
             self._events.emit(RetrievalFinished(took, len(found.hits), bool(hits), best, found.degraded, stages))
-        return Judged(found, weights, tuple(Source(n, hit) for n, hit in enumerate(hits, start=1)))
+        return Judged(found, weights, tuple(Source(n, hit) for n, hit in enumerate(hits, start=1)), lacking)
 
     def tell(self, case: Case, judged: Judged) -> Answer:
         """The answer out of the sources, or the refusal where there are none."""
         with case.stage("answer"):
             found = judged.found
+            if case.reply:
+                return make_answer(case, case.reply, (), judged, refused=True)
             if found.listed:
-                text = enumerate_objects(case.question, found.listed, judged.sources)
+                text = enumerate_objects(case.standalone, found.listed, judged.sources)
                 return make_answer(case, text, judged.sources, judged)
+            if judged.lacking:
+                return make_answer(case, none_of_kind(case.standalone, judged.lacking), (), judged, refused=True)
             if not judged.sources:
-                text = refuse(case.question, [hit.document for hit in found.hits[:NEAREST]])
+                text = refuse(case.standalone, [hit.document for hit in found.hits[:NEAREST]])
                 return make_answer(case, text, (), judged, refused=True)
             composed = compose(
                 case.standalone,
@@ -69,8 +80,18 @@ class Teller:
                 judged.weights,
                 knowledge=Within(self._knowledge, case.where),
                 library=self._shelves.passing(case.where),
+                mentions=lambda name: self._retriever.mentioning(name, where=case.where),
             )
             return make_answer(case, composed.text, composed.sources, judged)
+
+
+def _lacking(found: Found, where: Where) -> str:
+    """The kind of objects that a list was asked for in vain; a filter that leaves the kind out says nothing of it."""
+    kind = found.query.listed
+    left_out = bool(where.doc_types and "metadata_object" not in where.doc_types) or (
+        bool(where.kinds) and kind not in where.kinds
+    )
+    return "" if found.listed or left_out else kind
 
 
 def _sources(hits: Sequence[Hit], weights: Mapping[str, float]) -> tuple[Hit, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from rag_demo.index.facts import Handled, Wrapped
-from rag_demo.ingest.facts import MemberFact, MemberKind, MethodFact, ObjectFact, Relation
+from rag_demo.ingest.facts import MemberFact, MemberKind, MethodFact, ObjectFact, Relation, RelationKind
 from rag_demo.types import Document
 
 
@@ -39,6 +39,21 @@ class Knowledge(Names, Protocol):
     def movers(self, register: str) -> Sequence[Relation]:
         """Documents that write to a register."""
 
+    def relations_from(self, name: str, kind: RelationKind) -> Sequence[Relation]:
+        """What an object is linked with, where its own file says so: its owners, bases, content."""
+
+    def relations_to(self, name: str, kind: RelationKind) -> Sequence[Relation]:
+        """The same from the other end: what an object owns, is the basis of, is listed by."""
+
+    def of_type(self, name: str) -> Sequence[ObjectFact | MemberFact]:
+        """Attributes, constants and so on of the type of an object."""
+
+    def methods(self, owner: str, *, export_only: bool = False) -> Sequence[MethodFact]:
+        """Methods of a module, or of all modules of an object."""
+
+    def handled_by(self, method: str) -> Sequence[Relation]:
+        """The events, jobs and commands that a method is the handler of."""
+
     def wrappers(self, method: str) -> Sequence[Wrapped]:
         """Methods of extensions that run before, after or instead of a method."""
 
@@ -51,6 +66,13 @@ class Library(Protocol):
 
     def named(self, full_name: str) -> Document | None:
         """The document that is called exactly so; of an object in parts, the whole."""
+
+
+class Mentions(Protocol):
+    """Finds the documents that have a name in their text."""
+
+    def __call__(self, name: str) -> Sequence[Document]:
+        """Those of the searched spaces, most relevant first; not all if there are very many."""
 
 
 class Nothing:
@@ -84,6 +106,26 @@ class Nothing:
         """Nothing."""
         return ()
 
+    def relations_from(self, name: str, kind: RelationKind) -> Sequence[Relation]:
+        """Nothing."""
+        return ()
+
+    def relations_to(self, name: str, kind: RelationKind) -> Sequence[Relation]:
+        """Nothing."""
+        return ()
+
+    def of_type(self, name: str) -> Sequence[ObjectFact | MemberFact]:
+        """Nothing."""
+        return ()
+
+    def methods(self, owner: str, *, export_only: bool = False) -> Sequence[MethodFact]:
+        """Nothing."""
+        return ()
+
+    def handled_by(self, method: str) -> Sequence[Relation]:
+        """Nothing."""
+        return ()
+
     def wrappers(self, method: str) -> Sequence[Wrapped]:
         """Nothing."""
         return ()
@@ -91,6 +133,10 @@ class Nothing:
     def named(self, full_name: str) -> Document | None:
         """Nothing."""
         return None
+
+    def __call__(self, name: str) -> Sequence[Document]:
+        """Nothing."""
+        return ()
 
     def close(self) -> None:
         """Nothing."""

@@ -39,6 +39,12 @@ def declaration(document: Document) -> Quote | None:
     return None
 
 
+def whole(document: Document, most: int) -> tuple[Quote, int]:
+    """The first ``most`` lines of a document, and how many more there are."""
+    lines = document.text.split("\n")
+    return _quote(document, lines, 0, min(len(lines), most)), max(0, len(lines) - most)
+
+
 def decisive(
     document: Document, weights: Mapping[str, float], *, lines: int, beside: Quote | None = None
 ) -> Quote | None:

@@ -1,17 +1,31 @@
-"""Which documents write to a register, and which registers a document writes to: lists out of the facts."""
+"""What an object is linked with: registers, subsystems, bases, owners, attributes of its type. Lists of facts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from rag_demo.chat.asked import Relations
+from rag_demo.chat.assembling import cited, object_line
 from rag_demo.chat.evidence import by_root
 from rag_demo.chat.phrases import Phrases
 from rag_demo.chat.ports import Knowledge
 from rag_demo.chat.vocabulary import root
 from rag_demo.index.analyse import terms
+from rag_demo.ingest.facts import MemberFact, ObjectFact, RelationKind
 
 MOST_NAMED = 100
+_MOST_OF_ONE = 10
+# The arrows to follow, and whether against their direction.
+_ARROWS: dict[Relations, tuple[RelationKind, bool]] = {
+    "movers": ("movement", True),
+    "movements": ("movement", False),
+    "content": ("content", False),
+    "subsystems": ("content", True),
+    "bases": ("based_on", False),
+    "based": ("based_on", True),
+    "owners": ("owner", False),
+    "owned": ("owner", True),
+}
 
 
 def is_meant(object_name: str, weights: Mapping[str, float]) -> bool:
@@ -28,29 +42,59 @@ def is_meant(object_name: str, weights: Mapping[str, float]) -> bool:
 
 def related(about: str, relations: Relations, knowledge: Knowledge) -> list[str]:
     """Full names of what stands in a relation to an object, each once; none if the object is of another sort."""
-    if relations == "movers":
-        return list(dict.fromkeys(one.source for one in knowledge.movers(about)))
-    return list(dict.fromkeys(one.target for one in knowledge.movements(about)))
+    if relations == "used":
+        return list(dict.fromkeys(map(_owner, knowledge.of_type(about))))
+    kind, inwards = _ARROWS[relations]
+    if inwards:
+        found = dict.fromkeys(one.source for one in knowledge.relations_to(about, kind))
+    else:
+        found = dict.fromkeys(one.target for one in knowledge.relations_from(about, kind))
+    return [name for name in found if relations != "subsystems" or name.startswith("Subsystem.")]
 
 
-def tell(
-    names: list[str], relations: Relations, numbers: Mapping[str, int], knowledge: Knowledge, phrases: Phrases
+def tell(  # noqa: PLR0917  # what the caller has, handed on
+    about: str,
+    names: Sequence[str],
+    relations: Relations,
+    numbers: Mapping[str, int],
+    knowledge: Knowledge,
+    phrases: Phrases,
 ) -> str:
     """The names as a list, each with what users call it and the source that describes it.
 
     Args:
+        about: the object that stands in the relation.
         names: from `related`.
         relations: what they are.
         numbers: source numbers by full name.
         knowledge: the facts.
         phrases: of the language of the answer.
     """
-    title = phrases.movers if relations == "movers" else phrases.moved
-    lines = [title.format(len(names))]
+    lines = [phrases.related[relations].format(len(names))]
+    held = _held(about, knowledge) if relations == "used" else {}
     for name in names[:MOST_NAMED]:
-        fact = knowledge.object(name)
-        said = " — ".join(filter(None, (name, fact.synonym if fact else "")))
-        lines.append(f"  • {said}{f' [{numbers[name]}]' if name in numbers else ''}")
+        said = f"{name}: {', '.join(_members(held[name]))}{cited(name, numbers)}" if held.get(name) else ""
+        lines.append(f"  • {said or object_line(name, knowledge, numbers)}")
     if len(names) > MOST_NAMED:
         lines.append(phrases.more.format(len(names) - MOST_NAMED))
     return "\n".join(lines)
+
+
+def _owner(fact: ObjectFact | MemberFact) -> str:
+    return fact.owner if isinstance(fact, MemberFact) else fact.full_name
+
+
+def _held(about: str, knowledge: Knowledge) -> dict[str, list[MemberFact]]:
+    """The attributes of the type of an object, by the objects that they belong to."""
+    held: dict[str, list[MemberFact]] = {}
+    for fact in knowledge.of_type(about):
+        if isinstance(fact, MemberFact):
+            held.setdefault(fact.owner, []).append(fact)
+    return held
+
+
+def _members(facts: Sequence[MemberFact]) -> Iterator[str]:
+    for fact in facts[:_MOST_OF_ONE]:
+        yield f"{fact.name} ({fact.parent})" if fact.parent else fact.name
+    if len(facts) > _MOST_OF_ONE:
+        yield f"… {len(facts) - _MOST_OF_ONE}"

@@ -16,7 +16,9 @@ import hashlib
 import re
 from dataclasses import dataclass, field, replace
 
-from rag_demo.chat.language import is_russian
+from rag_demo.chat.asked import what_is_asked
+from rag_demo.chat.courtesy import courtesy
+from rag_demo.chat.language import in_language, is_russian, without_language
 from rag_demo.index.analyse import fold, is_compound, stem, terms
 from rag_demo.ingest.kinds import KIND_BY_NAME
 from rag_demo.retrieve.kinds import Spoken, spoken_kinds, words
@@ -69,6 +71,9 @@ _KINDS_OF = {
 }
 _METHOD_NOUNS = ("метод", "функци", "процедур", "method", "function", "procedure")
 _REGISTER_NOUNS = ("регистр", "register")
+_MEMBER = re.compile(
+    r"\b(?:реквизит|пол[еяю]|измерени|ресурс|колонк|attribute|field|dimension|resource|column)\w*\s+([A-ZА-ЯЁ]\w*)"
+)
 _REGISTER = re.compile(r"регистр(?:а|у|ом|е|ы|ов|ам|ами|ах)?|registers?", re.IGNORECASE)
 _MODULE_NOUNS = ("модул", "module")
 
@@ -104,7 +109,8 @@ class Conversation:
         """Changes with everything said before; equal conversations have equal digests."""
         digest = hashlib.blake2b(digest_size=16)
         for turn in self.turns:
-            for text in (turn.question, turn.answer, *turn.names):
+            # How many names there are, too: else a name could stand for the question of a turn that never was.
+            for text in (turn.question, turn.standalone, turn.answer, str(len(turn.names)), *turn.names):
                 raw = text.encode()
                 digest.update(len(raw).to_bytes(8, "little") + raw)
         return digest.hexdigest() if self.turns else ""
@@ -115,9 +121,12 @@ NEW = Conversation()
 
 def stand_alone(question: str, conversation: Conversation) -> str:
     """The question with everything in it that it needs from the conversation; unchanged if it needs nothing."""
-    if not conversation.turns:
+    last = next((turn for turn in reversed(conversation.turns) if not courtesy(turn.question)), None)
+    if last is None:
         return question
-    last = conversation.turns[-1]
+    if translated := in_language(last.standalone, question):
+        return translated
+    last = replace(last, standalone=without_language(last.standalone))
     pointed = _replace_pointers(question, conversation)
     if pointed != question:
         return _LEAD.sub("", pointed) if _LEAD.match(pointed) else pointed
@@ -207,9 +216,23 @@ def _complete(fragment: str, last: Turn) -> str:
     content = _content(fragment)
     if about and not content and not spoken_kinds(words(fragment)):
         return f"{asked} {'у' if russian else 'of'} {about}?"
+    if content and _spoken(words(fragment)) and what_is_asked(fragment).members:
+        return f"{asked}?"  # «измерения у регистра КурсыВалют»: complete but for the verb
     if _INTERROGATIVE.match(fragment):
         return fragment if len(content) > 1 or not about else f"{asked} ({about})?"
-    return _swap(fragment, last.standalone) or f"{last.standalone.rstrip(' ?.!')}: {asked}?"
+    return (
+        _other_member(fragment, last.standalone)
+        or _swap(fragment, last.standalone)
+        or f"{last.standalone.rstrip(' ?.!')}: {asked}?"
+    )
+
+
+def _other_member(fragment: str, question: str) -> str:
+    """The earlier question of one attribute, asked of another: «а реквизит КПП?»."""
+    named, before = _MEMBER.search(fragment), _MEMBER.search(question)
+    if named is None or before is None:
+        return ""
+    return f"{question[: before.start(1)]}{named[1]}{question[before.end(1) :]}"
 
 
 def _swap(fragment: str, question: str) -> str:

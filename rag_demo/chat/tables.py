@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from rag_demo.chat.asked import Asked
 from rag_demo.chat.phrases import Phrases
-from rag_demo.chat.ports import Knowledge
 from rag_demo.index.analyse import fold, natural
 from rag_demo.ingest.facts import MemberFact, MemberKind
 
@@ -15,8 +14,8 @@ MOST_ROWS = 100
 _LONGEST_CELL = 70
 # In registers and documents these are asked for in one word, and shown apart.
 _ORDER: tuple[MemberKind, ...] = (
-    "dimension", "resource", "attribute", "enum_value", "predefined", "column", "url_template", "http_method",
-    "command", "form", "template",
+    "dimension", "resource", "attribute", "standard_attribute", "enum_value", "predefined", "column",
+    "url_template", "http_method", "command", "form", "template",
 )  # fmt: skip
 
 
@@ -29,19 +28,17 @@ class Table(NamedTuple):
     line_end: int
 
 
-def tables(full_name: str, asked: Asked, knowledge: Knowledge, phrases: Phrases) -> list[Table]:
+def tables(members: Sequence[MemberFact], asked: Asked, phrases: Phrases) -> list[Table]:
     """Tables of the members of an object that a question asks for.
 
     Args:
-        full_name: of the object.
+        members: all that the object has.
         asked: the kinds of members, and perhaps one tabular section.
-        knowledge: the facts.
         phrases: of the language of the answer.
 
     Returns:
         None if the object has no such members.
     """
-    members = knowledge.members(full_name)
     wanted = set(asked.members)
     if "attribute" in wanted:
         wanted.add("tabular_section_attribute")
@@ -53,6 +50,16 @@ def tables(full_name: str, asked: Asked, knowledge: Knowledge, phrases: Phrases)
     if wanted & {"tabular_section", "tabular_section_attribute"}:
         found += _sections(members, asked.section, phrases)
     return found
+
+
+def tables_of(members: Sequence[MemberFact], phrases: Phrases) -> list[Table]:
+    """Tables of just these members."""
+    found = [
+        _table(_title(kind, phrases), rows, phrases)
+        for kind in _ORDER
+        if (rows := [member for member in members if member.kind == kind])
+    ]
+    return [*found, *_sections(members, "", phrases)]
 
 
 def _title(kind: MemberKind, phrases: Phrases) -> str:

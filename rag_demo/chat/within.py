@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from rag_demo.chat.ports import Knowledge
 from rag_demo.index.facts import Handled, Wrapped
 from rag_demo.index.ports import Where
-from rag_demo.ingest.facts import MemberFact, MemberKind, MethodFact, ObjectFact, Origin, Relation
+from rag_demo.ingest.facts import MemberFact, MemberKind, MethodFact, ObjectFact, Origin, Relation, RelationKind
 from rag_demo.types import DocType
 
 
@@ -47,6 +47,26 @@ class Within:
     def movers(self, register: str) -> Sequence[Relation]:
         """Documents that write to a register, those that pass."""
         return self._documents(self._knowledge.movers(register))
+
+    def relations_from(self, name: str, kind: RelationKind) -> Sequence[Relation]:
+        """What an object is linked with, if the object passes."""
+        return self._documents(self._knowledge.relations_from(name, kind))
+
+    def relations_to(self, name: str, kind: RelationKind) -> Sequence[Relation]:
+        """What is linked with an object, of what passes."""
+        return self._documents(self._knowledge.relations_to(name, kind))
+
+    def of_type(self, name: str) -> Sequence[ObjectFact | MemberFact]:
+        """Attributes of the type of an object, of what passes."""
+        return [fact for fact in self._knowledge.of_type(name) if self._passes(fact)]
+
+    def methods(self, owner: str, *, export_only: bool = False) -> Sequence[MethodFact]:
+        """Methods of a module, those that pass."""
+        return [fact for fact in self._knowledge.methods(owner, export_only=export_only) if self._passes(fact)]
+
+    def handled_by(self, method: str) -> Sequence[Relation]:
+        """What a method is the handler of, of what passes."""
+        return self._documents(self._knowledge.handled_by(method))
 
     def wrappers(self, method: str) -> Sequence[Wrapped]:
         """Methods of extensions around a method, those that pass."""

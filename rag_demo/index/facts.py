@@ -108,6 +108,14 @@ class Facts:
         """Documents that write to a register."""
         return self._to("movement", register)
 
+    def relations_from(self, name: str, kind: RelationKind) -> list[Relation]:
+        """The arrows of a kind that begin at an object or method."""
+        return self._from(kind, name)
+
+    def relations_to(self, name: str, kind: RelationKind) -> list[Relation]:
+        """The arrows of a kind that end at an object or method."""
+        return self._to(kind, name)
+
     def subsystems(self, name: str) -> list[Relation]:
         """Subsystems (and exchange plans, journals, functional options) that list an object."""
         return self._to("content", name)

@@ -80,7 +80,31 @@ def test_objects_of_a_kind_are_listed(settings, build):
     assert "Role.Закупщик — закупщик [1]" in answer.text
     assert "Role.Кладовщик — кладовщик [2]" in answer.text
     assert "РолиДоступны" not in answer.text
-    assert "HTTP" not in ask(settings, "Какие HTTP-сервисы есть?").text
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Какие HTTP-сервисы есть?", "нет объектов этого вида («HTTP-сервисы»): 0."),
+        ("Сколько планов счетов?", "нет объектов этого вида («Планы счетов»): 0."),
+        ("How many business processes are there?", "no objects of this kind (business processes): 0."),
+        ("привет", "Здравствуйте! Я отвечаю"),
+        ("Как дела?", "Спасибо, я готов отвечать."),
+    ],
+)
+def test_what_needs_no_source_is_said_without_one(settings, build, question, said):
+    build(PRICE, STOCK, make_document("CommonModule.Дела.КакДела", doc="Привет, как дела с планами счетов и HTTP."))
+    answer = ask(settings, question)
+    assert said in answer.text
+    assert answer.refused
+    assert answer.sources == ()
+
+
+def test_a_kind_that_the_filter_leaves_out_is_not_said_to_be_empty(settings, build):
+    build(PRICE, make_document("Role.Закупщик", doc_type="metadata_object", path="Roles/Закупщик.xml"))
+    with wiring.open_assistant(("trade",), embedder=lambda *_: WordEmbedder(), settings=settings) as assistant:
+        where = Where(("trade",), doc_types=("method",))
+        assert ": 0." not in assistant.answer("Какие роли есть?", where=where, top_k=3).text
 
 
 def test_what_is_not_there_is_refused_without_sources(settings, build):

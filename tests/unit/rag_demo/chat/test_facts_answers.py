@@ -13,41 +13,15 @@ from rag_demo.chat.extractive import compose
 from rag_demo.chat.within import Within
 from rag_demo.configurations import bundled
 from rag_demo.configurations.golden import load_golden
-from rag_demo.index.analyse import terms
 from rag_demo.index.fact_store import FactStore
 from rag_demo.index.facts import Facts
 from rag_demo.index.ports import Where
 from rag_demo.ingest import read_configuration
 from rag_demo.types import Hit, Source
-from tests.unit.rag_demo.chat.lies import documents, ingested
+from tests.unit.rag_demo.chat.bundle import BY_NAME, Everything, answer
 
 QUOTE = re.compile(r"((?:^    \|.*\n)+)^    \[(\d+)\] (.+):(\d+)-(\d+)$", re.MULTILINE)
 EXAMPLE = re.compile(r"^(?:Пример|Example):\n(?:    .*\n?)+|\"[^\"\n]*\"", re.MULTILINE)
-BY_NAME = {}
-for _document in documents():
-    BY_NAME.setdefault(_document.full_name, _document)
-
-
-class Everything:
-    def named(self, full_name):
-        return BY_NAME.get(full_name)
-
-
-@pytest.fixture(scope="module")
-def facts(tmp_path_factory):
-    store = FactStore.create(tmp_path_factory.mktemp("facts") / "facts.sqlite")
-    store.add(ingested().facts)
-    store.seal()
-    facts = Facts([store.at(1)])
-    yield facts
-    facts.close()
-    store.close()
-
-
-def answer(facts, question, *names):
-    sources = [Source(n, Hit(BY_NAME[name], 1.0)) for n, name in enumerate(names, start=1)]
-    weights = dict.fromkeys(terms(question), 1.0)
-    return compose(question, sources, weights, knowledge=facts, library=Everything())
 
 
 def test_a_method_comes_with_parameters_result_and_example(facts):

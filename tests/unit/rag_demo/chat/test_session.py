@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from rag_demo.chat.language import is_russian, without_language
 from rag_demo.chat.session import MOST_TURNS, NEW, Conversation, Turn, spoken_name, stand_alone
 
 RATE = "CommonModule.РаботаСКурсамиВалют.ПолучитьКурсВалюты"
@@ -91,6 +92,41 @@ def test_a_complete_question_stays_as_it_is(conversation, question):
 def test_a_register_takes_the_place_of_another(question, fragment, expected):
     asked = NEW.with_turn(Turn(question, question, "…", ("AccumulationRegister.ТоварыНаСкладах",)))
     assert stand_alone(fragment, asked) == expected
+
+
+def test_a_fragment_with_its_own_kind_and_aspect_is_complete():
+    assert stand_alone("а измерения у регистра КурсыВалют?", AFTER_OBJECT) == "измерения у регистра КурсыВалют?"
+    assert stand_alone("а формы справочника Валюты?", AFTER_OBJECT) == "формы справочника Валюты?"
+
+
+def test_another_attribute_of_the_same_object():
+    asked = "Какого типа реквизит ИНН у справочника Контрагенты?"
+    conversation = NEW.with_turn(Turn(asked, asked, "…", ("Catalog.Контрагенты",)))
+    assert stand_alone("а реквизит КПП?", conversation) == "Какого типа реквизит КПП у справочника Контрагенты?"
+
+
+@pytest.mark.parametrize(
+    "wish", ["а на английском?", "по-английски, пожалуйста", "in English please", "and in English?"]
+)
+def test_the_same_again_in_another_language(wish):
+    said = stand_alone(wish, AFTER_OBJECT)
+    assert said == "Какие реквизиты у справочника Контрагенты? (in English)"
+    assert not is_russian(said)
+    assert without_language(said) == "Какие реквизиты у справочника Контрагенты?"
+    again = AFTER_OBJECT.with_turn(Turn(wish, said, "…", ("Catalog.Контрагенты",)))
+    assert stand_alone("а у справочника Валюты?", again) == "Какие реквизиты у справочника Валюты?"
+    assert is_russian(stand_alone("а по-русски?", again))
+
+
+def test_a_question_about_a_language_is_no_wish():
+    assert stand_alone("Где хранится наименование на английском языке?", AFTER_OBJECT) == (
+        "Где хранится наименование на английском языке?"
+    )
+
+
+def test_thanks_are_not_what_a_follow_up_follows():
+    thanked = AFTER_OBJECT.with_turn(Turn("спасибо!", "спасибо!", "Пожалуйста!"))
+    assert stand_alone("а у справочника Валюты?", thanked) == "Какие реквизиты у справочника Валюты?"
 
 
 def test_the_subject_is_the_latest_thing_that_fits_the_noun():

@@ -144,7 +144,9 @@ async def test_a_model_that_never_ends_is_stopped(kind):
 
 
 async def test_half_letters_and_controls_do_not_get_through():
-    made, *_ = assistant([llm.Started("scripted", "m"), llm.TextDelta("\ud83d"), llm.TextDelta("\ude00\x1b"), llm.Done()])
+    made, *_ = assistant(
+        [llm.Started("scripted", "m"), llm.TextDelta("\ud83d"), llm.TextDelta("\ude00\x1b"), llm.Done()]
+    )
     events = await collected(made, "Как получить цену товара?")
     assert text_of(events) == events[-1].answer.text == "😀"
 
@@ -182,7 +184,7 @@ async def test_a_model_that_finds_nothing_refuses_and_the_nearest_are_named():
     assert answer.refused
     assert answer.sources == ()
     assert text_of(events) == answer.text
-    assert answer.text.endswith("CommonModule.Цены.ПолучитьЦену.")
+    assert answer.text.endswith("CommonModule.Цены.ПолучитьЦену — Возвращает цену товара на дату.")
 
 
 async def test_a_follow_up_is_searched_for_as_it_is_meant():

@@ -93,6 +93,15 @@ def test_an_object_named_in_the_question_is_shown_whole_and_once(retriever):
     assert names(found)[0] == "Catalog.Валюты"
 
 
+def test_documents_that_mention_a_name(retriever):
+    name = "ОстатокТовара"
+    assert [one.space_id for one in retriever.mentioning(name, where=Where(("store",)))] == ["store"]
+    both = retriever.mentioning(name, where=Where())
+    assert {(one.space_id, one.name) for one in both} == {("trade", name), ("store", name)}
+    assert retriever.mentioning(name, where=Where(doc_types=("form",))) == []
+    assert len(retriever.mentioning("ПолучитьЦену", where=Where(), limit=1)) <= 1
+
+
 @pytest.mark.parametrize("question", ["Какие справочники есть?", "which catalogs exist", "list all catalogs"])
 def test_a_list_is_asked_for_in_both_languages(retriever, question):
     # The index has «справочник» more often than "catalog": as a word, not as a kind, it would be read in Russian, too.

@@ -1,0 +1,66 @@
+"""A question with all that an answer without a language model is made of, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cached_property
+
+from rag_demo.chat.asked import Asked, what_is_asked
+from rag_demo.chat.assembling import joined, object_of, with_documents
+from rag_demo.chat.phrases import Phrases, phrases_for
+from rag_demo.chat.ports import Knowledge, Library, Mentions
+from rag_demo.chat.related import is_meant
+from rag_demo.types import Source
+
+TOLD = 3  # sources that the text speaks of; the others are named in one line
+MOST_FACTS = 30  # documents that are looked up for one answer
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """An answer and what it rests on: the sources that were given, and those that were looked up for it."""
+
+    text: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class About:
+    """What `rag_demo.chat.extractive.compose` is given."""
+
+    question: str
+    sources: Sequence[Source]
+    weights: Mapping[str, float]
+    knowledge: Knowledge
+    library: Library
+    mentions: Mentions
+
+    @cached_property
+    def asked(self) -> Asked:
+        """What sort of answer the question wants."""
+        return what_is_asked(self.question)
+
+    @cached_property
+    def phrases(self) -> Phrases:
+        """In the language of the question."""
+        return phrases_for(self.question)
+
+    @cached_property
+    def objects(self) -> list[str]:
+        """Full names of the objects of the best sources."""
+        return list(dict.fromkeys(map(object_of, self.sources[:TOLD])))
+
+    def meant(self) -> Iterator[str]:
+        """Those of them that the question names."""
+        return (name for name in self.objects if is_meant(name.partition(".")[2], self.weights))
+
+    def with_names(self, names: Sequence[str]) -> tuple[Source, ...]:
+        """The sources with the documents of these names behind them."""
+        return with_documents(self.sources, [self.library.named(name) for name in names[: MOST_FACTS + 1]])
+
+    def composed(self, blocks: Sequence[str], sources: tuple[Source, ...], told: AbstractSet[str]) -> Composed:
+        """An answer that tells what is called ``told``; the other sources are named below it."""
+        others = [source for source in sources if source.hit.document.full_name not in told]
+        return Composed(joined(blocks, others, self.phrases), sources)

@@ -1,0 +1,63 @@
+"""Who calls a method: out of the documents whose text has its name. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from rag_demo.chat.quotes import Quote
+from rag_demo.index.analyse import fold
+from rag_demo.ingest.facts import MethodFact
+from rag_demo.types import Document
+
+_UNSAID = re.compile(r'"[^"]*(?:"|$)|//.*')
+
+
+class Call(NamedTuple):
+    """A method that calls another, and the first line that does."""
+
+    caller: Document
+    line: Quote
+
+
+def calls_of(method: MethodFact, documents: Iterable[Document], *, only_one: bool) -> list[Call]:
+    """The documents that call a method, each once, in the order of paths and lines.
+
+    Without types it cannot be told whose method «Объект.Метод()» is, so a call through a variable counts only where
+    the variable is called like the module or no other method is called so.
+
+    Args:
+        method: that is called.
+        documents: that have its name somewhere.
+        only_one: whether no other method has that name.
+    """
+    called = re.compile(rf"(?:(?<!\w)(\w+)\s*\.\s*|(?<![\w.])){re.escape(fold(method.name))}\s*\(")
+    found = (_call(method, document, called, only_one=only_one) for document in documents)
+    return sorted(filter(None, found), key=lambda call: (call.line.path, call.line.line_start))
+
+
+def _call(method: MethodFact, document: Document, called: re.Pattern[str], *, only_one: bool) -> Call | None:
+    if document.doc_type not in {"method", "module"} or document.full_name == method.full_name:
+        return None
+    inside = document.full_name.startswith(f"{method.module}.")
+    for number, line in enumerate(document.text.split("\n")):
+        code = fold(_UNSAID.sub("", line))
+        if any(_is_meant(found[1], method, inside=inside, only_one=only_one) for found in called.finditer(code)):
+            place = document.line_start + number
+            return Call(document, Quote(document.path, place, place, line))
+    return None
+
+
+def _is_meant(before: str | None, method: MethodFact, *, inside: bool, only_one: bool) -> bool:
+    if before is None:
+        return inside
+    return only_one or before in set(_called(method))
+
+
+def _called(method: MethodFact) -> Iterator[str]:
+    """What code calls the module of a method."""
+    module = fold(method.module.rpartition(".")[2])
+    owner = fold(method.owner.rpartition(".")[2])
+    yield owner if method.module_kind == "ManagerModule" else module
+    yield f"модуль{module}"

@@ -1,0 +1,113 @@
+"""What an object consists of: tables of it, of the members that a question names, or that it has none called so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rag_demo.chat.about import About, Composed
+from rag_demo.chat.assembling import cited, numbers_of
+from rag_demo.chat.named import Named, named_members
+from rag_demo.chat.ports import Library
+from rag_demo.chat.tables import Table, tables, tables_of
+from rag_demo.chat.telling import headline
+from rag_demo.chat.vocabulary import root
+from rag_demo.index.analyse import fold, terms
+from rag_demo.ingest.facts import MemberFact
+from rag_demo.retrieve.kinds import words
+from rag_demo.types import Hit, Source
+
+_MOST_NAMESAKES = 5
+_IN_THE_TABLE = "Стандартный реквизит"
+
+
+def what_it_has(about: About) -> Composed | None:
+    """Tables for a question that asks for members of an object; None for others and where there are none."""
+    meant = set(about.meant())
+    for name in about.objects if about.asked.members else ():
+        members = about.knowledge.members(name)
+        named = _named(about, name, members) if name in meant else Named()
+        section = _missing_section(about, members) if name in meant else ""
+        asked = tables_of(named.members, about.phrases) or tables(members, about.asked, about.phrases)
+        found = asked or (section and tables_of(_in_sections(members), about.phrases)) or []
+        if found:
+            lacks = _lacks(about, name, named.missing or section, named.near)
+            return _tabular(about, name, [lacks, *_properties(about, name, named.members)], found)
+    return None
+
+
+def _named(about: About, name: str, members: Sequence[MemberFact]) -> Named:
+    def known(word: str) -> bool:
+        return any(isinstance(fact, MemberFact) for fact in about.knowledge.find(word))
+
+    held = _of_section(about.asked.section, members)
+    return named_members(about.question, name.partition(".")[2], held, known)
+
+
+def _of_section(section: str, members: Sequence[MemberFact]) -> Sequence[MemberFact]:
+    """Of an object that has the section that is named, only that."""
+    return [member for member in members if section and fold(member.parent) == section] or members
+
+
+def _in_sections(members: Sequence[MemberFact]) -> list[MemberFact]:
+    return [member for member in members if member.kind == "tabular_section_attribute"]
+
+
+def _missing_section(about: About, members: Sequence[MemberFact]) -> str:
+    """The tabular section that a question names and the object does not have."""
+    section = about.asked.section
+    parents = {fold(member.parent) for member in _in_sections(members)}
+    known = any(parent.startswith(section) for parent in parents)
+    if not section or known:
+        return ""
+    return next((word for word in words(about.question) if fold(word) == section), section)
+
+
+def _lacks(about: About, name: str, missing: str, near: Sequence[str]) -> str:
+    """Sentences for an object that has no member of the name that was asked for."""
+    if not missing:
+        return ""
+    phrases = about.phrases
+    namesakes = [fact.full_name for fact in about.knowledge.find(missing) if isinstance(fact, MemberFact)]
+    said = [phrases.missing.format(name, missing)]
+    said += [f"{phrases.near} {', '.join(near)}."] if near else []
+    said += [f"{phrases.elsewhere} {', '.join(namesakes[:_MOST_NAMESAKES])}."] if namesakes else []
+    return " ".join(said)
+
+
+def _properties(about: About, name: str, members: Sequence[MemberFact]) -> list[str]:
+    """Of standard attributes, what the object says of them: «Длина кода: 3»; their types stand nowhere."""
+    standard = {root(term) for one in members if one.kind == "standard_attribute" for term in terms(one.name)}
+    fact = about.knowledge.object(name) if standard else None
+    if fact is None:
+        return []
+    own = (one for one in fact.properties if not one.startswith(_IN_THE_TABLE))
+    labels = ((one, {root(term) for term in terms(one.partition(":")[0])}) for one in own)
+    said = [f"  • {one}" for one, label in labels if standard & label]
+    return ["\n".join(said)] if said else []
+
+
+def _tabular(about: About, name: str, above: Sequence[str], found: Sequence[Table]) -> Composed:
+    sources = tuple(about.sources)
+    blocks = list(above)
+    for table in found:
+        sources, n = _covering(table, name, sources, about.library)
+        blocks.append(f"{table.text}\n    [{n}] {table.path}:{table.line_start}-{table.line_end}" if n else table.text)
+    shown = next((source.hit.document for source in sources if source.hit.document.full_name == name), None)
+    title = (headline(shown, about.phrases, None) if shown else name) + cited(name, numbers_of(sources))
+    return about.composed([title, *blocks], sources, {name})
+
+
+def _covering(
+    table: Table, about: str, sources: tuple[Source, ...], library: Library
+) -> tuple[tuple[Source, ...], int | None]:
+    """The number of a source that holds the lines of a table; it is added where none of them does."""
+    whole = library.named(about)
+    added = (Source(len(sources) + 1, Hit(whole, 0.0)),) if whole else ()
+    for source in (*sources, *added):
+        document = source.hit.document
+        if (
+            document.path == table.path
+            and document.line_start <= table.line_start <= table.line_end <= document.line_end
+        ):
+            return (sources if source.n <= len(sources) else (*sources, source)), source.n
+    return sources, None

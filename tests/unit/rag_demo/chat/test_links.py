@@ -1,0 +1,217 @@
+"""Answers on members by name, on links between objects, on callers, methods and code of the demo configuration."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from rag_demo.chat.asked import what_is_asked
+from rag_demo.chat.callers import calls_of
+from rag_demo.chat.named import named_members
+from rag_demo.ingest.facts import MethodFact
+from rag_demo.testing import make_document
+from tests.unit.rag_demo.chat.bundle import answer
+
+RATE = "CommonModule.РаботаСКурсамиВалют.ПолучитьКурсВалюты"
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (
+            "Какого типа реквизит Абракадабра у справочника Валюты?",
+            "У Catalog.Валюты нет ничего с именем «Абракадабра».",
+        ),
+        (
+            "What is the type of the attribute Foobar of the catalog Валюты?",
+            'Catalog.Валюты has nothing with the name "Foobar".',
+        ),
+        ("Какого типа реквизит Кратность у справочника Валюты?", "InformationRegister.КурсыВалют.Resource.Кратность"),
+        ("какой тип у реквизита кратность справочника валюты", "У Catalog.Валюты нет ничего с именем «кратность»."),
+        ("Какого типа реквизит ОсновнаВалюта у справочника Валюты?", "Похожие имена: ОсновнаяВалюта."),
+    ],
+)
+def test_a_member_that_is_not_there_is_said_not_to_be(facts, question, said):
+    text = answer(facts, question, "Catalog.Валюты").text
+    assert said in text
+    assert "| НаценкаКурса " in text  # what there is
+
+
+def test_a_tabular_section_that_is_not_there(facts):
+    question = "Какие колонки в табличной части Абракадабра документа РеализацияТоваров?"
+    text = answer(facts, question, "Document.РеализацияТоваров").text
+    assert "У Document.РеализацияТоваров нет ничего с именем «Абракадабра»." in text
+    assert "Табличная часть Товары:" in text
+
+
+@pytest.mark.parametrize(
+    ("question", "about", "row"),
+    [
+        ("Есть ли у справочника Контрагенты реквизит КПП?", "Catalog.Контрагенты", "| КПП | Строка(9) |"),
+        ("the type of the КПП attribute of the catalog Контрагенты", "Catalog.Контрагенты", "| КПП  | Строка(9) |"),
+        (
+            "тип измерения Склад регистра ТоварыНаСкладах",
+            "AccumulationRegister.ТоварыНаСкладах",
+            "| Склад | Справочник",
+        ),
+        (
+            "реквизит Основная валюта справочника Валюты",
+            "Catalog.Валюты",
+            "| ОсновнаяВалюта | СправочникСсылка.Валюты |",
+        ),
+        (
+            "Какого типа реквизит Код у справочника Валюты?",
+            "Catalog.Валюты",
+            "  • Длина кода: 3\n  • Тип кода: Строка\n",
+        ),
+    ],
+)
+def test_a_member_that_is_named_is_shown_alone(facts, question, about, row):
+    text = answer(facts, question, about).text
+    assert row in text
+    assert len(re.findall(r"^\|", text, re.MULTILINE)) == 3
+    assert "нет ничего" not in text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Какие реквизиты у справочника Валюты?",
+        "Какие реквизиты Валюты заполняются?",
+        "реквизит валюты",
+        "Какие поля Контрагента выгружаются?",
+        "Какой реквизит Валюты хранит наценку?",
+        "Какой реквизит справочника Валюты хранит наценку?",
+        "Which attributes does Валюты have?",
+    ],
+)
+def test_no_member_is_missed_where_none_is_named(facts, question):
+    members = facts.members("Catalog.Валюты")
+    assert not named_members(question, "Валюты", members).missing
+
+
+@pytest.mark.parametrize(
+    ("question", "about", "listed"),
+    [
+        ("Что входит в подсистему Продажи?", "Subsystem.Продажи", "Document.РеализацияТоваров"),
+        ("What is in the subsystem Продажи?", "Subsystem.Продажи", "Report.ВаловаяПрибыль"),
+        ("В какую подсистему входит документ РеализацияТоваров?", "Document.РеализацияТоваров", "Subsystem.Продажи"),
+        ("На основании чего вводится РеализацияТоваров?", "Document.РеализацияТоваров", "Document.ЗаказПокупателя"),
+        (
+            "Что вводится на основании документа ЗаказПокупателя?",
+            "Document.ЗаказПокупателя",
+            "Document.РеализацияТоваров",
+        ),
+        ("Кто владелец справочника ДоговорыКонтрагентов?", "Catalog.ДоговорыКонтрагентов", "Catalog.Контрагенты"),
+        ("Какие справочники подчинены справочнику Контрагенты?", "Catalog.Контрагенты", "Catalog.ДоговорыКонтрагентов"),
+        ("Где используется справочник Валюты?", "Catalog.Валюты", "Catalog.Кассы: Валюта"),
+        ("Where is the catalog Валюты used?", "Catalog.Валюты", "Constant.ВалютаУчета"),
+    ],
+)
+def test_what_an_object_is_linked_with_is_listed_and_cited(facts, question, about, listed):
+    composed = answer(facts, question, about)
+    number = re.search(rf"^  • {re.escape(listed)}[^\[\n]* \[(\d+)\]$", composed.text, re.MULTILINE)
+    assert number, composed.text
+    assert composed.sources[int(number[1]) - 1].hit.document.full_name == listed.partition(":")[0]
+
+
+def test_no_list_for_an_object_that_was_not_named(facts):
+    assert "Состав" not in answer(facts, "Что входит в подсистему Самолёты?", "Subsystem.Продажи").text
+
+
+@pytest.mark.parametrize("question", ["Где используется ПолучитьКурсВалюты?", "who calls ПолучитьКурсВалюты"])
+def test_callers_are_listed_with_the_lines_that_call(facts, question):
+    text = answer(facts, question, RATE).text
+    assert set(re.findall(r"^  • (\S+) \[\d+\]$", text, re.MULTILINE)) == {
+        "Catalog.Валюты.ObjectModule.ПриЗаписи",
+        "Catalog.Валюты.Form.ФормаЭлемента.ОбновитьПодписьКурса",
+        "CommonModule.ЗаполнениеДокументов.ПрименитьДоговор",
+        "CommonModule.РаботаСКурсамиВалют.ПересчитатьВВалюту",
+        "CommonModule.РаботаСКурсамиВалютВызовСервера.КурсДляДокумента",
+        "Document.ПоступлениеТоваров.ObjectModule.ПередЗаписью",
+    }
+    assert "    | \tДанные = РаботаСКурсамиВалют.ПолучитьКурсВалюты(Объект.Ссылка);\n" in text
+
+
+def test_a_scheduled_job_is_told_to_call_its_handler(facts):
+    name = "CommonModule.РаботаСКурсамиВалют.ЗагрузитьАктуальныеКурсы"
+    text = answer(facts, "Где вызывается ЗагрузитьАктуальныеКурсы?", name).text
+    assert "Обработчик: ScheduledJob.ЗагрузкаКурсовВалют (Регламентное задание)." in text
+
+
+def test_a_call_is_not_one_in_a_comment_a_string_or_of_a_namesake(facts):
+    (method,) = (fact for fact in facts.find(RATE) if isinstance(fact, MethodFact))
+    lines = [
+        "// РаботаСКурсамиВалют.ПолучитьКурсВалюты(Х)",
+        'Сообщить("ПолучитьКурсВалюты(Х)");',
+        "ЧужойМодуль.ПолучитьКурсВалюты(Х);",
+        "ПолучитьКурсВалюты(Х);",
+        "Х.ПолучитьКурсВалютыСейчас(1);",
+    ]
+    other = [make_document(f"CommonModule.Д{n}.М", text=line) for n, line in enumerate(lines)]
+    assert calls_of(method, other, only_one=False) == []
+    called = make_document(
+        "CommonModule.Д.М", text="\nА = МодульРаботаСКурсамиВалют . получитькурсвалюты (Х);", line_start=5
+    )
+    (call,) = calls_of(method, [*other, called], only_one=False)
+    assert (call.caller, call.line.line_start) == (called, 6)
+    assert [call.caller for call in calls_of(method, other, only_one=True)] == [other[2]]
+
+
+def test_the_methods_of_a_module(facts):
+    module = "CommonModule.РаботаСКурсамиВалют"
+    text = answer(facts, "Какие экспортные методы в модуле РаботаСКурсамиВалют?", module).text
+    title, first, *_ = text.split("\n")
+    assert title == f"Методы модуля {module}: 4 [1]"
+    assert first.startswith("  • Функция ПолучитьКурсВалюты(Валюта, ДатаКурса) Экспорт — ")
+    assert "ТекстСКурсамиНаДату" not in text
+    text = answer(facts, "What functions are in the module РаботаСКурсамиВалют?", module).text
+    assert "  • Function ТекстСКурсамиНаДату(ДатаКурса)" in text
+    text = answer(facts, "Какие методы в модуле менеджера справочника Организации?", "Catalog.Организации").text
+    assert "  • Функция РеквизитыНаПечать(" in text
+
+
+@pytest.mark.parametrize("question", ["Покажи код функции ПолучитьКурсВалюты", "show the source of ПолучитьКурсВалюты"])
+def test_code_is_shown_whole(facts, question):
+    text = answer(facts, question, RATE).text
+    assert "    | Функция ПолучитьКурсВалюты(Валюта, Знач ДатаКурса = Неопределено) Экспорт\n" in text
+    assert re.search(
+        r"\n    \| КонецФункции\n    \[1\] CommonModules/РаботаСКурсамиВалют/Ext/Module\.bsl:\d+-\d+", text
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "name", "said"),
+    [
+        ("какие права у роли ПолныеПрава", "Role.ПолныеПрава", "  • Права на все объекты, в том числе новые\n"),
+        ("Какие предопределённые элементы у справочника ВидыЦен?", "Catalog.ВидыЦен", "| Розничная"),
+        (
+            "Какие табличные части у документа ПоступлениеТоваров?",
+            "Document.ПоступлениеТоваров",
+            "ДополнительныеРасходы:",
+        ),
+    ],
+)
+def test_what_the_name_of_an_object_has_too_is_told(facts, question, name, said):
+    assert said in answer(facts, question, name).text
+
+
+def test_the_name_of_an_object_is_no_quotation(facts):
+    assert "<Name>" not in answer(facts, "какие права у роли ПолныеПрава", "Role.ПолныеПрава").text
+
+
+@pytest.mark.parametrize(
+    ("question", "wish"),
+    [
+        ("Где проверяется лимит задолженности?", ""),
+        ("Какой код у валюты рубль?", ""),
+        ("Какая функция возвращает код валюты?", ""),
+        ("Какие функции считают НДС?", ""),
+        ("покажи текст процедуры ПередЗаписью", "code"),
+        ("list all procedures of the module УчетНДС", "methods"),
+    ],
+)
+def test_wishes_are_not_read_into_other_questions(question, wish):
+    asked = what_is_asked(question)
+    assert {name for name in ("code", "methods", "relations") if getattr(asked, name)} == ({wish} - {""})
