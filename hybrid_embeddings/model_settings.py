@@ -121,7 +121,7 @@ class ModelSettings:
         None,
         "EMBEDDING_CPU_THREADS",
         positive_int,
-        "Threads of the CPU lane. Not set: the cores this process may use.",
+        "Threads of the CPU lane on OpenVINO; torch has a setting of its own. Not set: the cores this process may use.",
     )
     offline: bool = option(
         False, "EMBEDDING_OFFLINE", truth, "Never ask the model hub (HF_HUB_OFFLINE=1 does the same)."

@@ -44,9 +44,10 @@ class RedisConnection:
                 url,
                 socket_timeout=timeout_s,
                 socket_connect_timeout=timeout_s,
-                # One more try: after a restart of the server the pooled connections are dead.
-                retry=Retry(NoBackoff(), 1),
-                retry_on_error=[redis.ConnectionError],  # redis-py 5 tries nothing again unless it is told what
+                # One more try: after a restart of the server the pooled connections are dead. None for a server that
+                # does not answer: it would be waited for twice. (redis-py 5 goes by the second of these options.)
+                retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+                retry_on_error=[redis.ConnectionError],
                 decode_responses=False,
             )
             # Options of the URL are looked at when a connection is made, not when the client is: one that there is not

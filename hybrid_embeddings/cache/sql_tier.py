@@ -49,6 +49,7 @@ class SqlTier:
             MissingDependencyError: SQLAlchemy or the driver of the database is not installed.
         """
         self._ttl_ms = max(1, int(ttl_s * 1000))
+        self._timeout_s = timeout_s
         self._max_entries = max_entries
         self._wall_clock = wall_clock
         self._engine = open_database(url, timeout_s)
@@ -175,7 +176,9 @@ class SqlTier:
         try:
             return self._once(work)
         except DBAPIError as error:
-            if not error.connection_invalidated and not self._put_damaged_file_aside(error):
+            # Without a statement it was no connection of the pool that failed, but the making of a new one.
+            was_dead = error.connection_invalidated and error.statement is not None
+            if not was_dead and not self._put_damaged_file_aside(error):
                 raise self._translated(error) from error
         except (SQLAlchemyError, OSError) as error:
             raise self._translated(error) from error
@@ -193,12 +196,19 @@ class SqlTier:
     def _make_tables(self) -> None:
         from sqlalchemy.exc import DBAPIError
 
-        with self._lock:
-            try:
-                self._records.metadata.create_all(self._engine)
-            except DBAPIError:  # another process may have made them between the look and the making
-                self._records.metadata.create_all(self._engine)
-            self._is_ready = True
+        # With a limit: many calls at once would else wait one after the other for a database that is away.
+        if not self._lock.acquire(timeout=self._timeout_s):
+            raise CacheTierError(f"database {self.address}: another call waits for it, too")
+        try:
+            self._records.metadata.create_all(self._engine)
+        except DBAPIError as error:
+            if error.statement is None:  # there is no connection
+                raise
+            # Another process may have made them between the look and the making.
+            self._records.metadata.create_all(self._engine)
+        finally:
+            self._lock.release()
+        self._is_ready = True
 
     def _put_damaged_file_aside(self, error: Exception) -> bool:
         """Rename an SQLite file that is no database any more, so that a new one is started. True if it was done."""

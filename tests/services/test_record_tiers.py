@@ -1,9 +1,11 @@
 """Tiers on real stores: the contract, and what only one of them has."""
 
 import gc
+import socket
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -76,6 +78,20 @@ class TestRedis(RecordTierContract):
         with pytest.raises(SettingsError) as raised:
             RedisTier(url, prefix="p", ttl_s=1.0, timeout_s=1.0)
         assert "geheim" not in str(raised.value)
+
+
+@pytest.mark.parametrize("scheme", ["redis", "mysql"])
+def test_a_server_that_does_not_answer_is_waited_for_once(scheme):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"{scheme}://user:geheim@127.0.0.1:{server.getsockname()[1]}/0"
+        options = {"ttl_s": 1.0, "timeout_s": 0.2}
+        tier = RedisTier(url, prefix="p", **options) if scheme == "redis" else sql_tier(url, **options)
+        with pytest.raises(CacheTierError):
+            tier.get_many(SPACE, [key(1)])
+        tier.close()
+        server.setblocking(False)
+        with server.accept()[0], pytest.raises(BlockingIOError):
+            server.accept()
 
 
 class SqlContract(RecordTierContract):
@@ -188,6 +204,19 @@ class TestSqlite(SqlContract):
         assert [writer.wait() for writer in writers] == [0, 0]
         tier = sql_tier(url)
         assert tier.get_many(SPACE, [key(number) for number in range(51)]) == [b"same"] * 50 + [None]
+        tier.close()
+
+    def test_threads_begin_at_once(self, url):
+        tier = sql_tier(url)
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda number: tier.put_many(SPACE, records(3, start=number)), range(16)))
+        assert found == [None] * 16
+        tier.close()
+
+    def test_a_call_does_not_stand_in_line_for_a_database_that_is_away(self, url):
+        tier = sql_tier(url, timeout_s=0.01)
+        with tier._lock, pytest.raises(CacheTierError, match="another call waits"):  # as if one waited for it
+            tier.get_many(SPACE, [key(1)])
         tier.close()
 
     def test_a_folder_that_cannot_be_made(self, tmp_path):

@@ -7,7 +7,7 @@ import json
 import pickle
 import resource
 import shutil
-import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -296,13 +296,9 @@ def test_a_worker_is_called_with_columns_and_travels_by_pickle(worker, model):
 
 
 def test_threads_share_the_engine_of_a_worker(worker):
-    interval_s = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(lambda _: worker.service, range(8)))
-    finally:
-        sys.setswitchinterval(interval_s)
+    together = threading.Barrier(8)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: (together.wait(), worker.service)[1], range(8)))
     assert len(set(map(id, found))) == 1
 
 
