@@ -53,7 +53,7 @@ def train_model(
     excluded: Callable[[str], bool] = lambda _: False,
     progress: Progress = lambda *_: None,
 ) -> Adapted | None:
-    """A model adapted to ``documents`` in ``folder``, or None with a warning where there is too little to learn from.
+    """A model adapted to ``documents`` in ``folder``, or None where there is too little to learn from; the log says so.
 
     Args:
         documents: of one configuration.
@@ -70,7 +70,9 @@ def train_model(
     try:
         return adapt(documents, folder, base=base, excluded=excluded, progress=progress)
     except TooLittle as error:
-        _log.info("No model was adapted. %s", error)
+        # Whoever named a model to start from asked for this one; others get what fits a dump of this size.
+        level = logging.INFO if base is None else logging.WARNING
+        _log.log(level, "No model was adapted%s. %s", "" if base is None else f", {base} is not used", error)
         return None
 
 

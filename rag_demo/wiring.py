@@ -141,6 +141,13 @@ def build_reranker(settings: Settings, events: Events | None = None) -> Reranker
 
 def _retriever(opened: Sequence[_Opened], settings: Settings, reranker: Reranker | None) -> Retriever:
     one_model = len({entry.model.fingerprint for entry in opened}) == 1
+    if not one_model:
+        names = ", ".join(entry.space.space_id for entry in opened)
+        _log.warning(
+            "The spaces %s have different embedding models, so the order of their hits rests on fewer signs. "
+            "Index them with one model (--model) to have them ordered as a single space is.",
+            names,
+        )
     # A model that is not adapted is a transformer as a rule: encoding every word of every candidate takes seconds.
     static = one_model and all(entry.adapted for entry in opened)
     return Retriever(

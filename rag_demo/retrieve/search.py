@@ -27,7 +27,7 @@ from rag_demo.retrieve.rank import Ranker
 from rag_demo.retrieve.reading import Spelling, read_as, with_other_words
 from rag_demo.retrieve.rerank import RERANK, Reranker
 from rag_demo.retrieve.spaces import OpenSpace, rarity
-from rag_demo.retrieve.synonyms import Synonyms
+from rag_demo.retrieve.synonyms import Synonyms, begins
 from rag_demo.retrieve.translate import Translator
 from rag_demo.retrieve.whole import Telling
 from rag_demo.types import Document, Hit, LegRank
@@ -203,8 +203,9 @@ class Retriever:
         """Documents called as the question says, longer names first; namesakes in the order of the word search."""
         word_rank = {scored.key: rank for rank, scored in enumerate(lexical)}
         found: list[Scored] = []
-        names = (*query.names, *self._synonyms.full_names(query.names, spaces))
-        for name in sorted(names, key=lambda name: (-name.count("."), -len(name))):
+        synonyms = self._synonyms.full_names(query.names, spaces)
+        said = {name: name for name in query.names if not begins(name, synonyms.values())} | synonyms
+        for name in sorted(said, key=lambda name: (-name.count("."), -len(said[name]))):
             keys = [key for space in spaces for key in space.catalogue.look_up(name, self._candidates, where=where)]
             keys.sort(key=lambda key: word_rank.get(key, len(word_rank)))
             found += [Scored(key, float(name.count(".") + 1)) for key in keys]

@@ -128,3 +128,14 @@ def test_the_service_gives_the_vectors(dump, settings, opened):
         assert np.isfinite(embedder.encode_query("курс")).all()
     finally:
         embedder.close()
+
+
+@pytest.mark.parametrize(("with_base", "told"), [(True, "WARNING"), (False, "INFO")])
+def test_a_base_that_is_not_used_is_told(tmp_path, caplog, with_base, told):
+    base = tmp_path / "основа" if with_base else None
+    with caplog.at_level("INFO", logger=adapt_wiring.__name__):
+        assert adapt_wiring.train_model([make_document()], tmp_path / "модель", base=base) is None
+    (record,) = caplog.records
+    assert record.levelname == told
+    assert "too little to learn from" in record.getMessage()
+    assert (str(base) in record.getMessage()) is with_base

@@ -260,6 +260,16 @@ def test_two_spaces_are_searched_together(settings, build):
     assert {source.hit.document.space_id for source in answer.sources} == {"trade", "склад"}
 
 
+@pytest.mark.parametrize(("others", "warns"), [("another", True), ("words", False)])
+def test_different_models_of_the_spaces_are_told(settings, build, caplog, others, warns):
+    build(PRICE, embedder=WordEmbedder(fingerprint="words"))
+    build(dataclasses.replace(STOCK, space_id="склад"), embedder=WordEmbedder(fingerprint=others))
+    models = iter([WordEmbedder(fingerprint="words"), WordEmbedder(fingerprint=others)])
+    with wiring.open_assistant(("trade", "склад"), embedder=lambda *_: next(models), settings=settings):
+        pass
+    assert ("The spaces trade, склад have different embedding models" in caplog.text) is warns
+
+
 @pytest.mark.parametrize(
     ("change", "is_shared"),
     [

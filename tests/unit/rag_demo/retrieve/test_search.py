@@ -184,3 +184,19 @@ def test_an_object_is_named_by_its_synonym_unless_another_is_called_so(tmp_path)
         assert names(found)[0] == "Catalog.Календари"
         assert [hit.document.full_name for hit in found.hits if "exact" in hit.legs] == ["Catalog.Календари"]
     retriever.close()
+
+
+@pytest.mark.parametrize(("said", "meant"), [("Графики работы", "Catalog.Кал"), ("Графики", "Catalog.НеделиИМесяцы")])
+def test_the_longer_of_two_synonyms_is_meant(tmp_path, said, meant):
+    values = {"doc_type": "metadata_object", "export": False, "region": "", "doc": "", "signature": ""}
+    body = {"body": "Реквизит Описание: Строка"}
+    objects = [
+        make_document("Catalog.Кал", synonym="Графики работы", **body, **values),
+        make_document("Catalog.НеделиИМесяцы", synonym="Графики", **body, **values),
+    ]
+    spaces = [open_space(tmp_path, [*TRADE, *objects])]
+    retriever = Retriever(spaces, encode_query=EMBEDDER.encode_query, weights=WEIGHTS, candidates=50)
+    found = retriever.search(f"Какого типа реквизит Описание у справочника {said}?", 5, where=Where(("trade",)))
+    retriever.close()
+    assert names(found)[0] == meant
+    assert [hit.document.full_name for hit in found.hits if "exact" in hit.legs] == [meant]
