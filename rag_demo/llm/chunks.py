@@ -9,6 +9,7 @@ from typing import Any
 from rag_demo.errors import LlmInterrupted
 from rag_demo.llm.http import failure, message_of
 from rag_demo.llm.options import Server
+from rag_demo.llm.received import count_of, mapping_of, quantity_of
 from rag_demo.llm.thinking import ThinkingSplitter
 from rag_demo.llm.types import Done, Event, FinishReason, Started, ThinkingDelta, Usage
 
@@ -19,6 +20,8 @@ _FINISH: dict[str, FinishReason] = {
     "stop_sequence": "stop",
     "length": "length",
 }
+# vLLM's words for an answer that it gave up, as when it is shut down: no error is sent, and the stream ends in order.
+_GIVEN_UP = {"abort", "error"}
 
 
 class ChunkReader:
@@ -51,10 +54,14 @@ class ChunkReader:
             raise LlmInterrupted(f"The LLM server {self._server.base_url} sent a chunk that is no object.")
         if chunk.get("error"):
             raise failure(self._server, _status(chunk["error"]), message_of(chunk))
-        self._usage = chunk.get("usage") or self._usage
-        self._metrics = chunk.get("metrics") or self._metrics
-        for choice in chunk.get("choices") or ():
-            yield from self._choice(choice)
+        self._usage = mapping_of(chunk.get("usage")) or self._usage
+        self._metrics = mapping_of(chunk.get("metrics")) or self._metrics
+        try:
+            for choice in chunk.get("choices") or ():
+                if not choice.get("index"):  # one answer is asked for; a second one would be mixed into it
+                    yield from self._choice(choice)
+        except (AttributeError, TypeError):
+            raise LlmInterrupted(f"The LLM server {self._server.base_url} sent a chunk of an unknown form.") from None
 
     def end(self) -> Iterator[Event]:
         """The last events.
@@ -64,6 +71,8 @@ class ChunkReader:
         """
         if not self.ended and self._finish is None:
             raise LlmInterrupted(f"The LLM server {self._server.base_url} closed the stream before the answer's end.")
+        if self._finish in _GIVEN_UP:
+            raise LlmInterrupted(f"The LLM server {self._server.base_url} gave the answer up ({self._finish}).")
         yield from self._splitter.end()
         yield self._told()
         yield Done(_FINISH.get(self._finish or "stop", "other"))
@@ -75,23 +84,33 @@ class ChunkReader:
         delta = choice.get("delta") or {}
         # vLLM renamed the field; older servers and llama.cpp use the second name.
         if thought := delta.get("reasoning") or delta.get("reasoning_content"):
-            yield ThinkingDelta(thought)
+            yield ThinkingDelta(_words(thought))
         if text := delta.get("content"):
-            yield from self._splitter.split(text)
-        self._finish = choice.get("finish_reason") or self._finish
+            yield from self._splitter.split(_words(text))
+        if reason := choice.get("finish_reason"):
+            self._finish = str(reason)
 
     def _told(self) -> Usage:
-        details = self._usage.get("prompt_tokens_details") or {}
+        completion_tokens = count_of(self._usage.get("completion_tokens"))
+        decode_ms = quantity_of(self._metrics.get("generation_time_ms"))
+        # The first token came with the prefill. vLLM's own tokens_per_second counts the prefill in.
+        decoded = (completion_tokens or 1) - 1
         return Usage(
-            prompt_tokens=self._usage.get("prompt_tokens"),
-            completion_tokens=self._usage.get("completion_tokens"),
-            cached_tokens=details.get("cached_tokens"),
+            prompt_tokens=count_of(self._usage.get("prompt_tokens")),
+            completion_tokens=completion_tokens,
+            cached_tokens=count_of(mapping_of(self._usage.get("prompt_tokens_details")).get("cached_tokens")),
             # vLLM with --enable-per-request-metrics; it counts the first token from scheduling on, queue left out.
-            queue_ms=self._metrics.get("queue_time_ms"),
-            prefill_ms=self._metrics.get("time_to_first_token_ms"),
-            decode_ms=self._metrics.get("generation_time_ms"),
-            tokens_per_s=self._metrics.get("tokens_per_second"),
+            queue_ms=quantity_of(self._metrics.get("queue_time_ms")),
+            prefill_ms=quantity_of(self._metrics.get("time_to_first_token_ms")),
+            decode_ms=decode_ms,
+            tokens_per_s=decoded / decode_ms * 1e3 if decode_ms and decoded > 0 else None,
         )
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
 
 
 def _status(error: Any) -> int:

@@ -6,6 +6,7 @@ import contextlib
 import email.utils
 import functools
 import json
+import math
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,10 @@ from rag_demo.llm.options import Server
 _CONNECT_S = 5.0
 _LONGEST_MESSAGE = 300
 # No server has a code of its own for this, and the sentences change between versions.
-_OVERFLOW = re.compile(r"context (length|window)|prompt is (too )?long|input_tokens|max_new_tokens|maximum.*tokens")
+_OVERFLOW = re.compile(
+    r"context (length|window)|prompt is (too )?long|input_tokens|max_new_tokens|max_model_len|maximum.*tokens"
+)
+_SHORTER = "Ask for fewer or shorter sources, lower LLM_NUM_PREDICT, or enlarge the window of the model."
 _BUSY = re.compile(r"busy|overload|too many|capacity|queue")
 # The first match counts. What is not listed broke a connection that had been there.
 _CAUSES: tuple[tuple[tuple[type[Exception], ...], type[LlmError], str], ...] = (
@@ -76,7 +80,7 @@ def failure(server: Server, status: int, message: str, *, retry_after_s: float |
     at = f"The LLM server {server.base_url} answers {status}: {told}"
     lower = told.lower()
     if status in {400, 413, 422} and _OVERFLOW.search(lower):
-        return ContextOverflow(f"{at} Ask for fewer or shorter sources, or enlarge the window of the model.")
+        return ContextOverflow(f"{at} {_SHORTER}")
     if status == 429 or (status == 503 and (retry_after_s is not None or _BUSY.search(lower))):
         return LlmOverloaded(at, retry_after_s=retry_after_s)
     # 424 is TGI's word for a failure while generating, 499 Ollama's for a request that it gave up.
@@ -88,7 +92,7 @@ def failure(server: Server, status: int, message: str, *, retry_after_s: float |
 _ADVICE = {
     401: "Check LLM_API_KEY.",
     403: "Check LLM_API_KEY.",
-    404: "Check LLM_MODEL (Ollama: `ollama pull MODEL`) and LLM_BASE_URL.",
+    404: "Check LLM_MODEL (Ollama: `ollama pull MODEL`), LLM_BASE_URL and LLM_MODE.",
 }
 
 
@@ -99,7 +103,7 @@ def message_of(body: Any) -> str:
         if isinstance(told, Mapping):
             told = told.get("message") or told
             parameter = body["error"].get("param") if isinstance(body.get("error"), Mapping) else None
-            return f"{told} (param: {parameter})" if parameter else str(told)
+            return f"{told} (param: {parameter})" if parameter and str(parameter) not in str(told) else str(told)
         return str(told)
     return str(body)
 
@@ -122,10 +126,11 @@ def _retry_after(headers: httpx.Headers) -> float | None:
     """Seconds of a ``Retry-After`` header, which holds seconds or a date (RFC 9110, 10.2.3)."""
     text = headers.get("retry-after", "").strip()
     try:
-        return max(0.0, float(text)) if text else None
+        seconds = float(text or "nan")
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     except ValueError:
         pass
-    with contextlib.suppress(ValueError, TypeError):
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
     return None
 

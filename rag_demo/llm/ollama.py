@@ -14,6 +14,7 @@ import pydantic
 from rag_demo.errors import ContextOverflow, LlmInterrupted, LlmRefused, LlmUnavailable
 from rag_demo.llm.http import client_options, failure, translated
 from rag_demo.llm.options import Answering, Server
+from rag_demo.llm.received import count_of, mapping_of, text_of
 from rag_demo.llm.tokens import TokenRatio, estimate_prompt, fewest_tokens
 from rag_demo.llm.types import Done, Event, FinishReason, ModelInfo, Request, Started, TextDelta, ThinkingDelta, Usage
 
@@ -130,7 +131,7 @@ class OllamaBackend:
     async def _find_model(self) -> _Model:
         name = self._server.model or await self._any_model()
         shown = await self._client.show(name)
-        longest = next((v for k, v in (shown.modelinfo or {}).items() if k.endswith(".context_length")), None)
+        longest = next((count_of(v) for k, v in (shown.modelinfo or {}).items() if k.endswith(".context_length")), None)
         return _Model(
             name=name,
             family=(shown.details.family if shown.details else None) or "",
@@ -216,7 +217,7 @@ class _Client(ollama.AsyncClient):
 
     async def version(self) -> str:
         response = await self._request_raw("GET", "/api/version")  # type: ignore[no-untyped-call]
-        return str(response.json()["version"])
+        return text_of(mapping_of(response.json()).get("version"))
 
     async def _request(self, cls: Any, *args: Any, **kwargs: Any) -> Any:
         if _CHAT in args:
@@ -245,8 +246,8 @@ def _keep_alive(text: str) -> str | float:
 def _told(part: ollama.ChatResponse) -> Usage:
     decode_ns = part.eval_duration or 0
     return Usage(
-        prompt_tokens=part.prompt_eval_count,
-        completion_tokens=part.eval_count,
+        prompt_tokens=count_of(part.prompt_eval_count),
+        completion_tokens=count_of(part.eval_count),
         load_ms=_ms(part.load_duration),
         prefill_ms=_ms(part.prompt_eval_duration),
         decode_ms=_ms(part.eval_duration),

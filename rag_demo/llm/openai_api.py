@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -14,12 +14,16 @@ from rag_demo.errors import ContextOverflow, LlmInterrupted, LlmRefused
 from rag_demo.llm.chunks import ChunkReader
 from rag_demo.llm.http import client_options, translated
 from rag_demo.llm.options import Answering, Server
+from rag_demo.llm.received import count_of, text_of
 from rag_demo.llm.types import Event, ModelInfo, Request
 
 # Improvements that a server may not know. One that refuses a request because of them is asked again without.
 _OPTIONAL = frozenset(
     {"stream_options", "chat_template_kwargs", "reasoning_effort", "cache_salt", "seed", "temperature", "stop"}
 )
+
+# Who owns the models of our own `rag-demo serve`, which speaks this interface and is where LLM_MODE=auto looks.
+_OURSELVES = "hybrid-embeddings"
 
 
 class OpenAiBackend:
@@ -57,18 +61,18 @@ class OpenAiBackend:
 
     async def describe(self) -> ModelInfo:
         """See `Backend.describe`."""
-        listed = (await self._get("/v1/models")).get("data") or []
-        models = {str(model.get("id")): model for model in listed if isinstance(model, Mapping)}
+        models = await self._models()
         if not (name := self._server.model or next(iter(models), "")):
             raise LlmRefused(f"The LLM server {self.base_url} offers no model. Load one, or set LLM_MODEL.")
         known = models.get(name)
+        window = count_of((known or {}).get("max_model_len"))
         unlisted = f"The server does not list the model {name!r}, only: {', '.join(models) or 'none'}."
         return ModelInfo(
             backend=self.name,
             base_url=self.base_url,
             model=name,
-            context_tokens=(known or {}).get("max_model_len"),
-            warnings=() if known else (unlisted,),
+            context_tokens=window,
+            warnings=(*(() if known else (unlisted,)), *self._too_little_room(window)),
         )
 
     async def count_tokens(self, text: str) -> int | None:
@@ -81,6 +85,20 @@ class OpenAiBackend:
         client, self._opened = self._opened, None
         if client is not None:
             await client.aclose()
+
+    async def _models(self) -> dict[str, Mapping[str, Any]]:
+        listed = (await self._get("/v1/models")).get("data")
+        models = [model for model in listed if isinstance(model, Mapping)] if isinstance(listed, list) else []
+        if any(model.get("owned_by") == _OURSELVES for model in models):
+            raise LlmRefused(
+                f"The server {self.base_url} is a rag-demo, which needs a language model itself. Check LLM_BASE_URL."
+            )
+        return {text_of(model.get("id")): model for model in models}
+
+    def _too_little_room(self, window: int | None) -> Iterator[str]:
+        wanted = self._answering.num_predict
+        if window is not None and wanted > window // 2:
+            yield f"LLM_NUM_PREDICT={wanted:,} leaves little of the window of {window:,} tokens to rules and sources."
 
     def _extras(self, request: Request) -> dict[str, Any]:
         """Fields of the request that only this server has."""
@@ -113,6 +131,7 @@ class OpenAiBackend:
         with translated(self._server):
             try:
                 async with httpx_sse.aconnect_sse(self._client, "POST", "/v1/chat/completions", json=payload) as source:
+                    source.response.encoding = "utf-8"  # of every event stream, whatever the header says
                     async for sent in source.aiter_sse():
                         # An event without data is none (HTML standard, 9.2.6), but the library reports it.
                         for event in reader.read(sent.data) if sent.data else ():

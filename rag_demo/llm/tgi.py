@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rag_demo.errors import LlmRefused
 from rag_demo.llm.openai_api import OpenAiBackend
+from rag_demo.llm.received import count_of, text_of
 from rag_demo.llm.types import ModelInfo
 
 _LEGACY = "TGI is in maintenance mode and gets no new models; vLLM is the successor that its authors recommend."
@@ -17,17 +18,18 @@ class TgiBackend(OpenAiBackend):
     async def describe(self) -> ModelInfo:
         """See `Backend.describe`."""
         info = await self._get("/info")
-        if "max_total_tokens" not in info:
+        if (window := count_of(info.get("max_total_tokens"))) is None:
             raise LlmRefused(f"The server {self.base_url} is not TGI: its /info tells no max_total_tokens.")
         return ModelInfo(
             backend=self.name,
             base_url=self.base_url,
-            model=self._server.model or str(info.get("model_id", "tgi")),
-            version=str(info.get("version", "")),
-            context_tokens=int(info["max_total_tokens"]),
+            model=self._server.model or text_of(info.get("model_id")) or "tgi",
+            version=text_of(info.get("version")),
+            context_tokens=window,
             warnings=(_LEGACY,),
         )
 
     async def count_tokens(self, text: str) -> int | None:
         """See `Backend.count_tokens`."""
-        return len(await self._post("/tokenize", {"inputs": text}))
+        tokens = await self._post("/tokenize", {"inputs": text})
+        return len(tokens) if isinstance(tokens, list) else None

@@ -7,6 +7,7 @@ from typing import Any
 
 from rag_demo.errors import LlmError, LlmRefused
 from rag_demo.llm.openai_api import OpenAiBackend
+from rag_demo.llm.received import count_of, mapping_of, text_of
 from rag_demo.llm.types import ModelInfo, Request
 
 _ROUTE = "/tokenize"
@@ -22,10 +23,10 @@ class VllmBackend(OpenAiBackend):
         """See `Backend.describe`."""
         info = await super().describe()
         try:
-            version = (await self._get("/version")).get("version", "")
+            version = text_of((await self._get("/version")).get("version"))
         except LlmError:  # not every server of this interface has the route
             version = ""
-        return dataclasses.replace(info, version=str(version))
+        return dataclasses.replace(info, version=version)
 
     async def count_tokens(self, text: str) -> int | None:
         """See `Backend.count_tokens`."""
@@ -33,10 +34,11 @@ class VllmBackend(OpenAiBackend):
             return None
         body = {"prompt": text, "add_special_tokens": False} | ({"model": self._model} if self._model else {})
         try:
-            return int((await self._post(_ROUTE, body))["count"])
+            counted = count_of(mapping_of(await self._post(_ROUTE, body)).get("count"))
         except LlmRefused:
-            self._counts = False  # a server without the route; it will not grow one
-            return None
+            counted = None
+        self._counts = counted is not None  # a server without the route, or with another one; it will not grow it
+        return counted
 
     def _extras(self, request: Request) -> dict[str, Any]:
         think = request.think or self._answering.think
