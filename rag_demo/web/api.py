@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from typing import Annotated, Any, cast
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
+from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import StreamingResponse
@@ -26,7 +26,9 @@ from rag_demo.web.guard import Refused
 from rag_demo.web.shown import source
 from rag_demo.web.site import MOST_LINES, NOTHING, Site
 
+Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
+PAUSE = ": \n\n"  # a comment of server-sent events
 _PAUSE_S = 15.0  # a comment now and then keeps proxies from closing a stream that waits for the model
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": schemas.ErrorOut} for status in (400, 401, 403, 404, 413, 421, 429, 503)
@@ -46,7 +48,8 @@ def router(site: Site) -> APIRouter:
         """
         where = scope(request, site, body)
         conversation = conversation_of(body.history)
-        events = await begun(site.chat(body.question, where=where, top_k=body.top_k, conversation=conversation))
+        asked = site.chat(body.question, where=where, top_k=body.top_k, conversation=conversation)
+        events = await begun(asked, request)
         return StreamingResponse(_sent(events), media_type="text/event-stream", headers={"cache-control": "no-store"})
 
     @routes.post("/search", tags=["search"])
@@ -155,29 +158,52 @@ async def _opened(
 
 
 async def begun(
-    chat: contextlib.AbstractAsyncContextManager[AsyncGenerator[ChatEvent, None]],
+    chat: contextlib.AbstractAsyncContextManager[AsyncGenerator[ChatEvent, None]], request: Request
 ) -> contextlib.AbstractAsyncContextManager[AsyncIterator[ChatEvent]]:
     """Wait for the first event, so that overload and errors get a status of their own.
 
     Raises:
-        Refused: the system is overloaded.
-        RagDemoError: the question cannot be answered.
+        Refused: the client has gone.
+        RagDemoError: the system is overloaded, or the question cannot be answered.
     """
     stack = contextlib.AsyncExitStack()
     try:
         events = await stack.enter_async_context(chat)
-        first = await anext(events)
+        first = await unless_gone(request, anext(events))
     except BaseException:
         await stack.aclose()
         raise
     return _opened(first, events, stack)
 
 
+async def unless_gone(request: Request, work: Awaitable[Result]) -> Result:
+    """The result of some work, which is cancelled where the client hangs up: nobody would hear of it.
+
+    Raises:
+        Refused: the client has gone.
+    """
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise Refused(499, "client_gone", "The client has hung up.")
+        return working.result()
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
 async def _sent(chat: contextlib.AbstractAsyncContextManager[AsyncIterator[ChatEvent]]) -> AsyncIterator[str]:
     try:
         async with chat as events:
-            async for event in _with_pauses(events):
-                yield ": \n\n" if event is None else _as_text(event)
+            async for event in with_pauses(events):
+                yield PAUSE if event is None else _as_text(event)
     except RagDemoError as error:
         yield _message("error", {"code": type(error).__name__, "message": str(error)})
     except Exception:  # noqa: BLE001 - the stream has begun: this is the only way to tell
@@ -185,7 +211,7 @@ async def _sent(chat: contextlib.AbstractAsyncContextManager[AsyncIterator[ChatE
         yield _message("error", {"code": "internal", "message": "Internal error; see the log of the server."})
 
 
-async def _with_pauses(events: AsyncIterator[ChatEvent]) -> AsyncIterator[ChatEvent | None]:
+async def with_pauses(events: AsyncIterator[ChatEvent]) -> AsyncIterator[ChatEvent | None]:
     """The events, and None whenever none came for a while."""
     waiting: asyncio.Task[ChatEvent] | None = None
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
@@ -14,6 +15,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from rag_demo.chat.citations import MARK, doubts
+from rag_demo.chat.language import is_russian
 from rag_demo.chat.session import MOST_TURNS, NEW, Conversation, Turn, stand_alone
 from rag_demo.chat.stream import ChatEvent, Done, SourcesFound, TextDelta
 from rag_demo.errors import RagDemoError
@@ -21,18 +24,20 @@ from rag_demo.index.ports import Where
 from rag_demo.llm.tokens import estimate_tokens
 from rag_demo.types import Answer
 from rag_demo.web import schemas
-from rag_demo.web.api import begun, scope
+from rag_demo.web.api import PAUSE, begun, scope, unless_gone, with_pauses
 from rag_demo.web.guard import Refused, error_body
+from rag_demo.web.openai_options import check_options
 from rag_demo.web.shown import source
 from rag_demo.web.site import Site
 
+_log = logging.getLogger(__name__)
 MODEL = "rag-demo"
 _LONGEST = 100_000  # letters of one message
 _LOOKED_UP = 2  # «он» hardly ever stands for something further back; each costs a search
 
 
 class Part(BaseModel):
-    """A piece of a message. Only text is read."""
+    """A piece of a message. Only text is read; a question with anything else is refused."""
 
     type: str
     text: Annotated[str, Field(max_length=_LONGEST)] = ""
@@ -51,6 +56,12 @@ class ChatMessage(BaseModel):
             return "\n".join(part.text for part in self.content if part.type == "text")
         return self.content or ""
 
+    @property
+    def other_than_text(self) -> str:
+        """What it holds beside text."""
+        parts = self.content if isinstance(self.content, list) else ()
+        return ", ".join(sorted({part.type for part in parts if part.type != "text"}))
+
 
 class StreamOptions(BaseModel):
     """What a stream carries."""
@@ -62,13 +73,14 @@ class CompletionRequest(BaseModel):
     """Body of ``POST /v1/chat/completions``. Options of the language model are those of the server."""
 
     model_config = ConfigDict(
+        extra="allow",  # looked at by `check_options`
         json_schema_extra={
             "examples": [{"model": MODEL, "messages": [{"role": "user", "content": "Какие есть регистры накопления?"}]}]
-        }
+        },
     )
 
     model: str = MODEL
-    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=200)]
+    messages: Annotated[list[ChatMessage], Field(min_length=1)]
     stream: bool = False
     stream_options: StreamOptions | None = None
     rag: schemas.Scope = schemas.Scope()
@@ -103,19 +115,17 @@ def router(site: Site, embedding_models: Sequence[str]) -> APIRouter:
         """
         if body.model not in {MODEL, "default"}:
             raise Refused(404, "model_not_found", f"There is no model {body.model[:80]!r}. Models: {MODEL}.")
+        check_options(body.model_extra or {})
         question, before = _asked(body.messages)
         where = scope(request, site, body.rag)
         conversation = await _conversation(site, before, where)
-        chat = await begun(site.chat(question, where=where, top_k=body.rag.top_k, conversation=conversation))
+        asked = site.chat(question, where=where, top_k=body.rag.top_k, conversation=conversation)
+        chat = await begun(asked, request)
         told = _Told(f"chatcmpl-{uuid.uuid4().hex}", sum(estimate_tokens(message.text) for message in body.messages))
         if body.stream:
             with_usage = body.stream_options is not None and body.stream_options.include_usage
             return StreamingResponse(_chunks(chat, told, with_usage=with_usage), media_type="text/event-stream")
-        async with chat as events:
-            async for event in events:
-                if isinstance(event, Done):
-                    return JSONResponse(told.whole(event.answer))
-        raise Refused(503, "no_answer", "The answer ended before it was complete. Ask again.")
+        return JSONResponse(told.whole(await unless_gone(request, _answered(chat))))
 
     return routes
 
@@ -123,6 +133,8 @@ def router(site: Site, embedding_models: Sequence[str]) -> APIRouter:
 def _asked(messages: Sequence[ChatMessage]) -> tuple[str, list[tuple[str, str]]]:
     """The question, and the questions before it with their answers."""
     spoken = [message for message in messages if message.role in {"user", "assistant"}]
+    if spoken and spoken[-1].role == "user" and (other := spoken[-1].other_than_text):
+        raise Refused(400, "messages", f"The question holds {other[:200]}, which is not read. Ask in words.")
     if not spoken or spoken[-1].role != "user" or not spoken[-1].text.strip():
         raise Refused(400, "messages", "The last message must be a question of the user.")
     question = spoken[-1].text.strip()
@@ -134,9 +146,25 @@ def _asked(messages: Sequence[ChatMessage]) -> tuple[str, list[tuple[str, str]]]
         if message.role == "user":
             asked = message.text.strip()
         elif asked:
-            before.append((asked[: schemas.LONGEST_QUESTION], message.text))
+            before.append((asked[: schemas.LONGEST_QUESTION], _without_doubts(message.text)))
             asked = ""
     return question, before[-MOST_TURNS:]
+
+
+def _without_doubts(answer: str) -> str:
+    """An answer of ours as it came back: what was marked is no part of the conversation."""
+    kept, _, doubted = answer.partition(f"\n\n{MARK} «")
+    for line in f"«{doubted}".split(f"\n{MARK} ") if doubted else ():
+        kept = kept.replace(line.removeprefix("«").rpartition("» — ")[0], "", 1)
+    return kept.strip()
+
+
+async def _answered(chat: contextlib.AbstractAsyncContextManager[AsyncIterator[ChatEvent]]) -> Answer:
+    async with chat as events:
+        async for event in events:
+            if isinstance(event, Done):
+                return event.answer
+    raise Refused(503, "no_answer", "The answer ended before it was complete. Ask again.")
 
 
 async def _conversation(site: Site, before: Sequence[tuple[str, str]], where: Where) -> Conversation:
@@ -173,8 +201,8 @@ class _Told:
 
     def whole(self, answer: Answer) -> dict[str, Any]:
         """A completion that is not streamed."""
-        message = {"role": "assistant", "content": answer.text, "refusal": None}
-        choices = [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}]
+        message = {"role": "assistant", "content": answer.text + _doubts(answer), "refusal": None}
+        choices = [{"index": 0, "message": message, "finish_reason": _finish(answer), "logprobs": None}]
         return {
             **self._head,
             "object": "chat.completion",
@@ -184,24 +212,41 @@ class _Told:
         }
 
 
+def _doubts(answer: Answer) -> str:
+    """What the check found, behind the answer: these clients show nothing but text."""
+    found = doubts(answer.text, answer.marks, russian=is_russian(answer.question))
+    return f"\n\n{found}" if found else ""
+
+
+def _finish(answer: Answer) -> str:
+    return "length" if "cut" in answer.degraded else "stop"
+
+
 async def _chunks(
     chat: contextlib.AbstractAsyncContextManager[AsyncIterator[ChatEvent]], told: _Told, *, with_usage: bool
 ) -> AsyncIterator[str]:
     yield _line(told.chunk({"role": "assistant", "content": ""}))
     try:
         async with chat as events:
-            async for event in events:
-                if isinstance(event, SourcesFound):
+            async for event in with_pauses(events):
+                if event is None:
+                    yield PAUSE
+                elif isinstance(event, SourcesFound):
                     shown = [source(one.n, one.hit).model_dump() for one in event.sources]
                     yield _line(told.chunk({}, sources=shown))
                 elif isinstance(event, TextDelta):
                     yield _line(told.chunk({"content": event.text}))
                 elif isinstance(event, Done):
-                    yield _line(told.chunk({}, finish="stop"))
+                    if found := _doubts(event.answer):
+                        yield _line(told.chunk({"content": found}))
+                    yield _line(told.chunk({}, finish=_finish(event.answer)))
                     if with_usage:
                         yield _line({**told.chunk({}), "choices": [], "usage": told.usage(event.answer.text)})
     except RagDemoError as error:
         yield _line(error_body(type(error).__name__, str(error)))
+    except Exception:  # noqa: BLE001 - the stream has begun: this is the only way to tell
+        _log.exception("an answer failed")
+        yield _line(error_body("internal", "Internal error; see the log of the server."))
     yield "data: [DONE]\n\n"
 
 

@@ -17,6 +17,7 @@ from rag_demo.errors import IndexBusy, IndexMissing, InputError, LlmError, LlmOv
 from rag_demo.web.guard import Refused, error_body
 
 _log = logging.getLogger(__name__)
+_LONGEST_WAIT_S = 600
 _ENGINE = "The embedding engine cannot answer now. Try again."
 
 
@@ -81,4 +82,5 @@ def said_of(error: Exception) -> str:
 
 
 def _seconds(wait_s: float | None) -> str:
-    return str(math.ceil(wait_s or 5))
+    # A server behind us may ask for any time, infinity included.
+    return str(math.ceil(min(wait_s or 5, _LONGEST_WAIT_S)))

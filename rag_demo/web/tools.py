@@ -12,6 +12,8 @@ from mcp.server.mcpserver.exceptions import ToolError
 from starlette.types import ASGIApp
 
 from hybrid_embeddings import HybridEmbeddingsError
+from rag_demo.chat.citations import amended, doubts
+from rag_demo.chat.language import is_russian
 from rag_demo.chat.stream import Done
 from rag_demo.errors import RagDemoError
 from rag_demo.index.ports import Where
@@ -98,13 +100,17 @@ def build_tools(site: Site, spaces_of: SpacesOf, *, version: str) -> MCPServer:
     @server.tool()
     @_told
     async def ask(question: str) -> dict[str, Any]:
-        """Answer a question about the configuration, with numbered sources."""
+        """Answer a question about the configuration, with numbered sources.
+
+        ``doubts`` are the sentences that their source does not bear out: do not rely on them.
+        """
         async with site.chat(question, where=Where(tuple(spaces())), top_k=5) as events:
             async for event in events:
                 if isinstance(event, Done):
                     answer = event.answer
                     return {
-                        "answer": answer.text,
+                        "answer": amended(answer.text, answer.marks),
+                        "doubts": doubts(answer.text, answer.marks, russian=is_russian(question)).splitlines(),
                         "refused": answer.refused,
                         "sources": [
                             f"[{one.n}] {one.hit.document.full_name} · "

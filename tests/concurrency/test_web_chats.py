@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from rag_demo.library import Library
 from rag_demo.settings import Settings
 from rag_demo.testing import WordEmbedder
 from rag_demo.web import server as web
-from tests.llm_server import Reply, ScriptedServer, SseWire, json_reply
+from tests.llm_server import Reply, ScriptedServer, SseWire, json_reply, stall
 from tests.unit.rag_demo.dumps import SmallDump
 
 CAP, QUEUE, CHATS = 4, 10, 50
@@ -52,6 +53,7 @@ async def client(llm, tmp_path, monkeypatch):
         llm_model="м",
         llm_max_concurrency=CAP,
         llm_max_queue=QUEUE,
+        llm_attempts=1,
         answer_cache="off",
     )
     with contextlib.closing(Library(settings)) as library:
@@ -97,3 +99,79 @@ async def test_clients_that_hang_up_free_their_places(client, llm):
     await asyncio.gather(*waiting, return_exceptions=True)
     again = await asyncio.gather(*(chat(client, number) for number in range(CAP + QUEUE)))
     assert [answer.status_code for answer in again] == [200] * (CAP + QUEUE)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/chat", {"question": "Что считает Посчитать1_1?"}),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "Что считает Посчитать1_1?"}]}),
+        (
+            "/v1/chat/completions",
+            {"stream": True, "messages": [{"role": "user", "content": "Что считает Посчитать1_1?"}]},
+        ),
+    ],
+)
+async def test_who_hangs_up_while_the_model_is_silent_leaves_no_slot_taken(client, llm, path, body):
+    llm.on(SseWire.route, Reply([SseWire().started(), stall], headers=SseWire.headers))
+    messages = [{"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}]
+    gone = asyncio.Event()
+    scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": "POST",
+             "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "", "scheme": "http",
+             "headers": [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")],
+             "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80)}  # fmt: skip
+
+    async def receive():
+        if messages:
+            return messages.pop()
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_) -> None:
+        pass
+
+    asked = asyncio.create_task(client._transport.app(scope, receive, send))
+    await llm.until(lambda: llm.active == 1)
+    gone.set()
+    await llm.until(lambda: llm.active == 0)
+    await asked
+
+
+class TestOpenAi:
+    QUESTION: ClassVar = [{"role": "user", "content": "Что считает Посчитать1_1?"}]
+
+    @staticmethod
+    def says(llm, text: str, finish: str = "stop") -> None:
+        wire = SseWire()
+        llm.on(wire.route, Reply([wire.started(), wire.text(text), wire.end(finish)], headers=wire.headers))
+
+    async def test_what_the_check_marks_is_told_in_the_text(self, client, llm):
+        self.says(llm, "Модуль считает прибыль 777 [1]. Это делает Посчитать [1].")
+        asked = {"messages": self.QUESTION}
+        whole = (await client.post("/v1/chat/completions", json=asked)).json()["choices"][0]["message"]["content"]
+        stream = await client.post("/v1/chat/completions", json={**asked, "stream": True})
+        chunks = [json.loads(line[6:]) for line in stream.text.splitlines() if line.startswith("data: {")]
+        streamed = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+        assert streamed == whole
+        assert whole.startswith(
+            "Модуль считает прибыль 777 [1]. Это делает Посчитать [1].\n\n⚠ «Модуль считает прибыль 777 [1].» — "
+        )
+        # The client sends it all back with the next question; the model sees nothing of what was marked.
+        follow_up = [*self.QUESTION, {"role": "assistant", "content": whole}, *self.QUESTION]
+        await client.post("/v1/chat/completions", json={"messages": follow_up})
+        sent = llm.exchanges_of_chat(SseWire())[-1].body["messages"]
+        assert [message["content"] for message in sent if message["role"] == "assistant"] == [
+            "Это делает Посчитать [1]."
+        ]
+
+    async def test_an_answer_that_was_cut_says_so(self, client, llm):
+        self.says(llm, "Это делает Посчитать [1].", "length")
+        whole = (await client.post("/v1/chat/completions", json={"messages": self.QUESTION})).json()
+        assert whole["choices"][0]["finish_reason"] == "length"
+
+    @pytest.mark.parametrize("asked_s", ["1e400", "nan", "-5", "99999999999", "soon"])
+    async def test_no_wait_that_another_server_asks_for_breaks_ours(self, client, llm, asked_s):
+        llm.on(SseWire.route, json_reply({"error": "busy"}, status=429, headers={"Retry-After": asked_s}))
+        refused = await client.post("/v1/chat/completions", json={"messages": self.QUESTION})
+        assert refused.status_code == 503
+        assert 1 <= int(refused.headers["retry-after"]) <= 600

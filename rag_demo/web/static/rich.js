@@ -3,7 +3,8 @@ import { highlight } from "./bsl.js";
 import { element } from "./state.js";
 
 const QUOTED = 6; // letters before the line itself: "    | "
-const PIECE = /(\*\*[^*]+\*\*|`[^`]+`|\[\d+(?:\s*,\s*\d+)*\]|[A-Z][A-Za-z]+(?:\.[\p{L}_][\p{L}\p{N}_]*)+)/u;
+// [1], [1, 2], [1-3], 【1】 and [^1]: what models write. Behind a letter no name begins: a long word would be tried at each.
+const PIECE = /(\*\*[^*]+\*\*|`[^`]+`|\[\^?\d{1,9}(?:\s*[,;–-]\s*\d{1,9})*\]|【\d{1,9}(?:†[^】]*)?】|(?<![A-Za-z])[A-Z][A-Za-z]+(?:\.[\p{L}_][\p{L}\p{N}_]*)+)/u;
 const WORD_IN_NAME = /(?<=[\p{Ll}\p{N}.])(?=\p{Lu})/u;
 
 // `marks`: [{start, end, reason}] as offsets into `text`. `how`: {onCite(n), onName(name): what was pressed;
@@ -127,11 +128,11 @@ function inline(place, text, offset, marks, how) {
 
 function pieces(place, text, how) {
   for (const piece of text.split(PIECE)) {
-    const cited = /^\[([\d\s,]+)\]$/u.exec(piece);
+    const cited = /^(?:\[\^?([\d\s,;–-]+)\]|【(\d+)[^】]*】)$/u.exec(piece);
     if (/^\*\*.+\*\*$/u.test(piece)) place.append(element("strong", piece.slice(2, -2)));
     else if (/^`.+`$/u.test(piece)) place.append(element("code", piece.slice(1, -1)));
     else if (cited) {
-      for (const number of cited[1].split(",").map((n) => parseInt(n, 10))) {
+      for (const number of (cited[1] ?? cited[2]).match(/\d+/gu).map(Number)) {
         const button = element("button", String(number));
         button.type = "button";
         button.className = "cite";

@@ -76,7 +76,9 @@ def test_each_problem(answer, problem):
     assert problem in problems(answer)
 
 
-@pytest.mark.parametrize("cited", ["[1]", "【1】", "【1†L3-L9】", "[^1]", "[источник 1]", "[Source 1]", "[[1]]", "[1][1]"])
+@pytest.mark.parametrize(
+    "cited", ["[1]", "【1】", "【1†L3-L9】", "[^1]", "[источник 1]", "[Source 1]", "[[1]]", "[1][1]"]
+)
 def test_the_ways_in_which_models_cite(cited):
     assert problems(f"Цену товара на дату возвращает `ПолучитьЦену` {cited}.") == []
 

@@ -418,6 +418,44 @@ class TestOpenAi:
         assert "".join(c["choices"][0]["delta"].get("content", "") for c in chunks if c["choices"]) == text
         assert chunks[-1]["usage"]["completion_tokens"] > 0
 
+    @pytest.mark.parametrize(
+        "option",
+        [
+            {"n": 2},
+            {"stop": ["\n"]},
+            {"tools": [{"type": "function", "function": {"name": "f"}}]},
+            {"tool_choice": "required"},
+            {"response_format": {"type": "json_object"}},
+            {"logprobs": True},
+            {"top_logprobs": 3},
+            {"modalities": ["audio"]},
+        ],
+    )
+    async def test_what_would_change_the_form_of_an_answer_is_refused_by_name(self, client, option):
+        asked = {"messages": [{"role": "user", "content": QUESTION}]}
+        response = await client.post("/v1/chat/completions", json={**asked, **option})
+        assert (response.status_code, response.json()["error"]["code"]) == (400, "unsupported_parameter")
+        assert next(iter(option)) in response.json()["error"]["message"]
+
+    async def test_options_of_sampling_and_those_that_ask_for_nothing_pass(self, client):
+        asked = {"messages": [{"role": "user", "content": QUESTION}], "temperature": 0.9, "max_tokens": 5, "seed": 1,
+                 "n": 1, "stop": None, "tools": [], "tool_choice": "auto", "response_format": {"type": "text"},
+                 "logprobs": False}  # fmt: skip
+        assert (await client.post("/v1/chat/completions", json=asked)).status_code == 200
+
+    async def test_a_question_with_a_picture_is_refused_one_before_it_is_not(self, client):
+        seen = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}
+        response = await client.post("/v1/chat/completions", json={"messages": [seen]})
+        assert (response.status_code, "image_url" in response.text) == (400, True)
+        told = [seen, {"role": "assistant", "content": "Нет."}, {"role": "user", "content": QUESTION}]
+        assert (await client.post("/v1/chat/completions", json={"messages": told})).status_code == 200
+
+    async def test_a_conversation_may_be_long(self, client):
+        turn = [{"role": "user", "content": "Да?"}, {"role": "assistant", "content": "Да."}]
+        messages = [*(turn * 5_000), {"role": "user", "content": QUESTION}]
+        response = await client.post("/v1/chat/completions", json={"messages": messages})
+        assert "Посчитать1_2" in response.json()["choices"][0]["message"]["content"]
+
     async def test_the_last_message_must_be_a_question(self, client):
         for messages in ([{"role": "assistant", "content": "x"}], [{"role": "user", "content": " "}]):
             response = await client.post("/v1/chat/completions", json={"messages": messages})
