@@ -53,7 +53,9 @@ _MEMBERS: tuple[tuple[str, tuple[MemberKind, ...]], ...] = (
     (r"макет|template", ("template",)),
     (r"адрес\w*\s*\(url\)|\burl\b|методы?\s+http|endpoint", ("url_template", "http_method")),
 )
-Relations = Literal["movers", "movements", "content", "subsystems", "bases", "based", "owners", "owned", "used"]
+Relations = Literal[
+    "movers", "movements", "content", "subsystems", "bases", "based", "owners", "owned", "used", "rights", "roles"
+]
 _WHICH = (
     r"(?:как(?:ие|ой|ое|им|ими|их|ому|ом)|все|список|перечисли\w*"
     r"|which|what|all|list(?:\s+of)?(?:\s+all)?(?:\s+the)?)\s+"
@@ -71,6 +73,14 @@ _MOVERS = re.compile(
 _MOVEMENTS = re.compile(rf"{_WHICH}(?:регистр(?!атор)|registers?\b)")
 # How an object is linked with others; the first that fits.
 _LINKS: tuple[tuple[Relations, re.Pattern[str]], ...] = (
+    (
+        "roles",
+        re.compile(
+            r"\bкак(?:ие|ая|ой|им|ими)\s+рол|\bкому\s+(?:доступ|разреш)|\b(?:which|what)\s+roles?\b|\bwho\s+(?:may|can|has)\b"
+            r"|\bкто\s+(?:может|имеет\s+право)|\bу\s+кого\b.*\bправ"
+        ),
+    ),
+    ("rights", re.compile(r"\bправа?\b|\brights?\b|\bpermissions?\b")),
     ("subsystems", re.compile(r"\bкак(?:ую|ие|ой|их|им|ом)\s+подсистем|\b(?:which|what)\s+subsystems?\b")),
     (
         "bases",

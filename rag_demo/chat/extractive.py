@@ -106,10 +106,19 @@ def _linked(about: About) -> Composed | None:
             numbers = numbers_of(sources)
             blocks = [
                 object_line(name, about.knowledge, numbers),
+                _summed_up(about, name) if relations == "rights" else "",
                 related.tell(name, names, relations, numbers, about.knowledge, about.phrases),
             ]
             return about.composed(blocks, sources, {name, *names})
     return None
+
+
+def _summed_up(about: About, role: str) -> str:
+    """What the description of a role says of all its rights together."""
+    document = about.library.named(role)
+    return "\n".join(
+        f"  • {line}" for line in (document.body if document else "").split("\n") if line.startswith("Права")
+    )
 
 
 def _called(about: About) -> Composed | None:
@@ -149,12 +158,25 @@ def _methods(about: About) -> Composed | None:
     """The methods of a module that the question names."""
     for name in about.meant() if about.asked.methods else ():
         module = f"{name}.{about.asked.module}" if about.asked.module else name
-        found = about.knowledge.methods(module, export_only=about.asked.exported)
-        if found:
-            sources = about.with_names([name, *(method.full_name for method in found)])
-            blocks = [tell_methods(module, found, numbers_of(sources), about.phrases)]
-            return about.composed(blocks, sources, {name, *(method.full_name for method in found)})
+        if found := about.knowledge.methods(module, export_only=about.asked.exported):
+            return _listed(about, name, module, found)
     return None
+
+
+def _offers(about: About) -> Composed | None:
+    """Of a common module that is asked for by its name, what it offers: its description has little else to say."""
+    document = about.sources[0].hit.document
+    named = fold(document.name) in map(fold, words(about.question))
+    if not named or (document.doc_type, document.object_kind) != ("metadata_object", "CommonModule"):
+        return None
+    found = about.knowledge.methods(document.full_name, export_only=True)
+    return _listed(about, document.full_name, document.full_name, found) if found else None
+
+
+def _listed(about: About, name: str, module: str, found: Sequence[MethodFact]) -> Composed:
+    names = [name, *(method.full_name for method in found)]
+    sources = about.with_names(names)
+    return about.composed([tell_methods(module, found, numbers_of(sources), about.phrases)], sources, set(names))
 
 
 def _happens(about: About) -> Composed | None:
@@ -204,4 +226,4 @@ def _speaks_as_well(source: Source, best: Source, weights: Mapping[str, float]) 
 
 
 # The first that has something to tell.
-_WAYS = (_called, _linked, _code, _methods, _happens, what_it_has, _quotations)
+_WAYS = (_called, _linked, _code, _methods, _happens, what_it_has, _offers, _quotations)

@@ -25,6 +25,8 @@ _ARROWS: dict[Relations, tuple[RelationKind, bool]] = {
     "based": ("based_on", True),
     "owners": ("owner", False),
     "owned": ("owner", True),
+    "rights": ("right", False),
+    "roles": ("right", True),
 }
 
 
@@ -71,9 +73,9 @@ def tell(  # noqa: PLR0917  # what the caller has, handed on
         phrases: of the language of the answer.
     """
     lines = [phrases.related[relations].format(len(names))]
-    held = _held(about, knowledge) if relations == "used" else {}
+    held = _details(about, relations, knowledge)
     for name in names[:MOST_NAMED]:
-        said = f"{name}: {', '.join(_members(held[name]))}{cited(name, numbers)}" if held.get(name) else ""
+        said = f"{name}: {held[name]}{cited(name, numbers)}" if name in held else ""
         lines.append(f"  • {said or object_line(name, knowledge, numbers)}")
     if len(names) > MOST_NAMED:
         lines.append(phrases.more.format(len(names) - MOST_NAMED))
@@ -84,13 +86,17 @@ def _owner(fact: ObjectFact | MemberFact) -> str:
     return fact.owner if isinstance(fact, MemberFact) else fact.full_name
 
 
-def _held(about: str, knowledge: Knowledge) -> dict[str, list[MemberFact]]:
-    """The attributes of the type of an object, by the objects that they belong to."""
+def _details(about: str, relations: Relations, knowledge: Knowledge) -> dict[str, str]:
+    """What there is to say of each name: the attributes of the type of the object, the rights."""
+    if relations == "rights":
+        return {one.target: one.detail for one in knowledge.relations_from(about, "right")}
+    if relations == "roles":
+        return {one.source: one.detail for one in knowledge.relations_to(about, "right")}
     held: dict[str, list[MemberFact]] = {}
-    for fact in knowledge.of_type(about):
+    for fact in knowledge.of_type(about) if relations == "used" else ():
         if isinstance(fact, MemberFact):
             held.setdefault(fact.owner, []).append(fact)
-    return held
+    return {owner: ", ".join(_members(facts)) for owner, facts in held.items()}
 
 
 def _members(facts: Sequence[MemberFact]) -> Iterator[str]:

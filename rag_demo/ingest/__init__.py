@@ -24,8 +24,9 @@ __all__ = [
     "read_configuration",
 ]
 
-# Of what files are turned into. Another one makes every index anew: raise it when the same file gives other documents.
-REVISION = 2
+# Of what files are turned into. Another one makes every index anew: raise it when the same file gives other documents
+# or facts.
+REVISION = 3
 
 
 def read_configuration(

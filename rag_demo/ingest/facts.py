@@ -34,7 +34,7 @@ MemberKind = Literal[
     "parameter",
     "other",
 ]
-RelationKind = Literal["handler", "subject", "movement", "content", "extends", "type", "based_on", "owner"]
+RelationKind = Literal["handler", "subject", "movement", "content", "extends", "type", "based_on", "owner", "right"]
 
 
 class Origin(NamedTuple):
@@ -151,6 +151,7 @@ class Relation:
     ``type``     member or object                    object or defined type       "Ref", "Object", …
     ``based_on`` object                              what it can be entered from
     ``owner``    subordinate catalogue               its owner
+    ``right``    role                                object                       «Чтение, Изменение»
     ============ =================================== ============================ ========================
 
     ``target`` is what the dump says; whether there is such a method or object is found out when it is looked up.

@@ -136,19 +136,19 @@ class FileReader:
         if not owner.is_top_level:
             return
         units = list(object_units(item, owner.title, owner.full_name))
-        units += self._rights_units(owner, item)
+        if rights := self._rights_of(owner):
+            units.append(Unit(item.line_end, item.line_end, rights_text(rights)))
+            file.facts.extend(facts.rights(item, rights))
         yield from self._packed(file, "metadata_object", units, whole=item)
         predefined = self._layout.predefined_of(document)
         if predefined is not None:
             file.facts.extend(facts.predefined(predefined))
             yield from self._packed(file, "metadata_object", list(predefined_units(predefined)), _PREDEFINED)
 
-    def _rights_units(self, owner: Owner, item: Element) -> Iterator[Unit]:
-        """A summary only: the rights of one role are thousands of lines that answer no question."""
+    def _rights_of(self, owner: Owner) -> str:
+        """The text of a role's file of rights. As passages, its thousands of lines would answer no question."""
         file = self.rights.get(owner.full_name)
-        text = self._folder.read_text(file) if file is not None else None
-        if text is not None:
-            yield Unit(item.line_end, item.line_end, rights_text(text))
+        return (self._folder.read_text(file) if file is not None else None) or ""
 
     def _remember_synonyms(self, item: Element, owner: Owner) -> None:
         properties, children = item.child("Properties"), item.child("ChildObjects")

@@ -10,6 +10,7 @@ from rag_demo.ingest.facts import Fact, MemberFact, MemberKind, ObjectFact, Orig
 from rag_demo.ingest.objects import first_text
 from rag_demo.ingest.owners import Owner
 from rag_demo.ingest.properties import property_units
+from rag_demo.ingest.rights import granted
 from rag_demo.ingest.standard import STANDARD_ATTRIBUTES, standard_attributes
 from rag_demo.ingest.type_names import referenced, type_text
 from rag_demo.ingest.xml_tree import Element
@@ -83,6 +84,11 @@ class ObjectFacts:
     def content(self, data: Element) -> Iterator[Fact]:
         """The content of an exchange plan."""
         yield from self._list(data, "content", "Состав плана обмена")
+
+    def rights(self, item: Element, rights: str) -> Iterator[Fact]:
+        """What a role may do with each object; its rights stand in a file of their own, the lines are the role's."""
+        for target, said in granted(rights):
+            yield self._relation("right", self.owner.full_name, target, item, said)
 
     def _object(self, item: Element, properties: Element) -> ObjectFact:
         return ObjectFact(

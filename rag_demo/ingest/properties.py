@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from rag_demo.ingest.events import EVENT_NAMES
 from rag_demo.ingest.parts import Unit
-from rag_demo.ingest.type_names import reference_name, type_text, type_texts
+from rag_demo.ingest.type_names import qualifiers_of, reference_name, type_text, type_texts
 from rag_demo.ingest.xml_tree import Element
 
 _TEXTS = {
@@ -96,6 +96,7 @@ _TRANSLATED = {
     ),
     "ObjectBelonging": ("Принадлежность объекта", {"Adopted": "заимствованный"}),
 }
+_FAR = 50  # lines: the names of that many types may fill a passage
 _FLAGS = {
     "ClientManagedApplication": "Клиент (управляемое приложение)",
     "ClientOrdinaryApplication": "Клиент (обычное приложение)",
@@ -161,7 +162,10 @@ def _type(element: Element) -> Iterator[Unit]:
         yield Unit(element.line, element.line_end, f"{label}: {type_text(element)}")
         return
     for child, text in type_texts(element):
-        yield Unit(child.line, child.line_end, text, label)
+        # Of hundreds of types the name of one stands in another passage than its length; that line says more.
+        length = qualifiers_of(element, child)
+        said = length if length is not None and length.line_end - child.line >= _FAR else child
+        yield Unit(said.line, said.line_end, text, label)
 
 
 def _translated(element: Element) -> Iterator[Unit]:

@@ -1,6 +1,30 @@
-"""The rights of a role, summed up."""
+"""The rights of a role: summed up for searching, and object by object for looking up."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_OBJECT = "<object>"
+_NAME = re.compile(r"<name>([^<]+)</name>")
+_GRANTED = re.compile(r"<right>\s*<name>(\w+)</name>\s*<value>true</value>\s*(<restrictionByCondition>)?")
+# Those that decide what somebody can do; the others say by which way of the interface.
+_RIGHTS = {
+    "Read": "Чтение",
+    "Insert": "Добавление",
+    "Update": "Изменение",
+    "Delete": "Удаление",
+    "Posting": "Проведение",
+    "UndoPosting": "Отмена проведения",
+    "Start": "Старт",
+    "Execute": "Выполнение",
+    "View": "Просмотр",
+    "Edit": "Редактирование",
+    "Use": "Использование",
+    "Get": "Получение",
+    "Set": "Установка",
+}
+_LIMITED = " (с ограничением)"
 
 
 def rights_text(rights: str) -> str:
@@ -9,7 +33,7 @@ def rights_text(rights: str) -> str:
     A role whose rights are set for new objects has them for every object that its file does not name: the file lists
     what is denied.
     """
-    objects = rights.split("<object>")[1:]
+    objects = rights.split(_OBJECT)[1:]
     if "<setForNewObjects>true<" in rights:
         said = "Права на все объекты, в том числе новые"
         if denied := sum("<value>false<" in item for item in objects):
@@ -19,3 +43,23 @@ def rights_text(rights: str) -> str:
     if limited := rights.count("<restrictionByCondition>"):
         said += f"; ограничений доступа к записям: {limited}"
     return said
+
+
+def granted(rights: str) -> Iterator[tuple[str, str]]:
+    """Full names of the objects that a role has rights to, each with these rights in Russian.
+
+    Attributes and other parts of objects are left out, as are rights that only say how the interface offers an object.
+    """
+    for item in rights.split(_OBJECT)[1:]:
+        name = _NAME.search(item)
+        if name is None or not _is_object(name[1]):
+            continue
+        found = {right: limited for right, limited in _GRANTED.findall(item) if right in _RIGHTS}
+        said = [_RIGHTS[right] + (_LIMITED if found[right] else "") for right in _RIGHTS if right in found]
+        if said:
+            yield name[1].strip(), ", ".join(said)
+
+
+def _is_object(name: str) -> bool:
+    parts = name.strip().split(".")
+    return len(parts) == 2 or set(parts[::2]) == {"Subsystem"}

@@ -114,6 +114,12 @@ def type_texts(element: Element) -> Iterator[tuple[Element, str]]:
             yield child, qualified(element) if qualified else type_name(bare)
 
 
+def qualifiers_of(element: Element, child: Element) -> Element | None:
+    """The element behind all types that says the length of one of them: ``StringQualifiers`` for a string."""
+    tag = _QUALIFIERS.get(child.text.rpartition(":")[2])
+    return element.child(tag) if tag else None
+
+
 def referenced(element: Element | None) -> Iterator[tuple[Element, str, str]]:
     """Objects that the types of an element ``Type`` or ``Source`` name.
 
@@ -152,3 +158,4 @@ def _date(element: Element) -> str:
 
 
 _QUALIFIED = {"string": _string, "decimal": _number, "dateTime": _date}
+_QUALIFIERS = {"string": "StringQualifiers", "decimal": "NumberQualifiers", "dateTime": "DateQualifiers"}

@@ -116,6 +116,21 @@ def test_what_an_object_is_linked_with_is_listed_and_cited(facts, question, abou
     assert composed.sources[int(number[1]) - 1].hit.document.full_name == listed.partition(":")[0]
 
 
+@pytest.mark.parametrize("question", ["Какие права у роли Кладовщик?", "What rights does the role Кладовщик have?"])
+def test_the_rights_of_a_role(facts, question):
+    text = answer(facts, question, "Role.Кладовщик").text
+    assert "  • Права на объекты: 8; ограничений доступа к записям: " in text
+    assert "  • Catalog.Номенклатура: Чтение, Просмотр [" in text
+    assert re.search(r"  • Document\.ПоступлениеТоваров: Чтение \(с ограничением\), ", text)
+    assert "Configuration." not in text
+
+
+def test_the_roles_that_give_rights_to_an_object(facts):
+    text = answer(facts, "Какие роли дают права на документ ПоступлениеТоваров?", "Document.ПоступлениеТоваров").text
+    assert "Роли, которые дают права на этот объект: " in text
+    assert "  • Role.Кладовщик: Чтение (с ограничением), " in text
+
+
 def test_no_list_for_an_object_that_was_not_named(facts):
     assert "Состав" not in answer(facts, "Что входит в подсистему Самолёты?", "Subsystem.Продажи").text
 
@@ -170,6 +185,12 @@ def test_the_methods_of_a_module(facts):
     assert "  • Function ТекстСКурсамиНаДату(ДатаКурса)" in text
     text = answer(facts, "Какие методы в модуле менеджера справочника Организации?", "Catalog.Организации").text
     assert "  • Функция РеквизитыНаПечать(" in text
+
+
+@pytest.mark.parametrize("question", ["Что делает модуль РаботаСКурсамиВалют?", "what is РаботаСКурсамиВалют for"])
+def test_a_module_that_is_named_tells_what_it_offers(facts, question):
+    text = answer(facts, question, "CommonModule.РаботаСКурсамиВалют").text
+    assert len(re.findall(r"^  • \w+ \w+\(.* (?:Экспорт|Export) — ", text, re.MULTILINE)) == 4
 
 
 @pytest.mark.parametrize("question", ["Покажи код функции ПолучитьКурсВалюты", "show the source of ПолучитьКурсВалюты"])

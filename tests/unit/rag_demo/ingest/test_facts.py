@@ -65,7 +65,8 @@ def test_a_fact_stands_on_the_lines_it_names(designer):
         said = "\n".join(lines[fact.origin.line_start - 1 : fact.origin.line_end])
         name = fact.target.rpartition(".")[2] if isinstance(fact, Relation) else fact.name
         is_default = isinstance(fact, MemberFact) and fact.kind == "standard_attribute"
-        by_event = isinstance(fact, Relation) and fact.kind in {"subject", "handler", "extends"}
+        # Rights stand in a file of their own.
+        by_event = isinstance(fact, Relation) and fact.kind in {"subject", "handler", "extends", "right"}
         assert fact.origin.space_id == "main"
         assert is_default or name in said or by_event, fact
 
@@ -180,3 +181,23 @@ def test_handlers_that_a_form_of_an_extension_adds_say_how(dump):
     )
     facts = facts_of(dump({"CommonForms/Ф/Ext/Form.xml": form}))
     assert relations(facts, "handler", "CommonForm.Ф") == [("CommonForm.Ф.Мк_ПриОткрытииПосле", "ПриОткрытии (После)")]
+
+
+def test_rights_are_facts_of_the_role(dump):
+    def right(name, inside=""):
+        return f"<right>\n<name>{name}</name>\n<value>true</value>{inside}</right>"
+
+    condition = "<restrictionByCondition><condition>ГДЕ ИСТИНА</condition></restrictionByCondition>"
+    objects = [
+        ("Catalog.Цены", right("Insert") + right("Read", condition) + right("InputByString")),
+        ("Catalog.Цены.Attribute.Курс", right("View")),
+        ("Catalog.Тайны", "<right><name>Read</name><value>false</value></right>"),
+        ("Subsystem.А.Subsystem.Б", right("View")),
+    ]
+    rights = "".join(f"<object><name>{name}</name>{said}</object>" for name, said in objects)
+    files = {"Roles/Кассир.xml": metadata("Role", "<Name>Кассир</Name>"), "Roles/Кассир/Ext/Rights.xml": rights}
+    facts = read_configuration(dump(files), space_id="main").facts
+    assert relations(facts, "right", "Role.Кассир") == [
+        ("Catalog.Цены", "Чтение (с ограничением), Добавление"),
+        ("Subsystem.А.Subsystem.Б", "Просмотр"),
+    ]

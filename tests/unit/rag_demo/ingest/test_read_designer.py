@@ -277,3 +277,16 @@ def test_a_type_of_several_types_keeps_their_qualifiers(dump):
     kinds = metadata("ChartOfCharacteristicTypes", f"<Name>Виды</Name>\n{several}")
     (found,) = find(read(dump({"ChartsOfCharacteristicTypes/Виды.xml": kinds})), "ChartOfCharacteristicTypes.Виды")
     assert found.body.endswith("Тип: Число(15,2), СправочникСсылка.Цены, Дата и время")
+
+
+def test_of_hundreds_of_types_the_length_of_a_string_is_cited(dump):
+    names = "\n".join(f"<v8:Type>cfg:CatalogRef.СправочникСДлиннымИменем{n}</v8:Type>" for n in range(200))
+    length = "<v8:StringQualifiers>\n<v8:Length>77</v8:Length>\n</v8:StringQualifiers>"
+    types = f"<Type>\n<v8:Type>xs:string</v8:Type>\n{names}\n{length}\n</Type>"
+    parts = find(
+        read(dump({"DefinedTypes/Любой.xml": metadata("DefinedType", f"<Name>Любой</Name>\n{types}")})),
+        "DefinedType.Любой",
+    )
+    assert len(parts) > 1
+    (said,) = (part for part in parts if "Строка(77)" in part.body)
+    assert "<v8:Length>77</v8:Length>" in said.text
