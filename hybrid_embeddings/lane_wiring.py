@@ -40,6 +40,8 @@ _BATCH_TARGET_S = 2.0
 
 LaneFactory = Callable[[Attempt], Lane]
 
+# Lanes that are built only if another one is refused: OpenVINO may convert a model without an error, and wrongly.
+_INSTEAD_OF = {"cpu:torch": "cpu"}
 # What is tried on a device, best first, until one passes the lane check.
 _ATTEMPTS: dict[Precision, tuple[Attempt, ...]] = {"fast": ("fast", "wide", "exact"), "exact": ("exact",)}
 _CUDA_NUMERIC: dict[Attempt, str] = {"fast": "float16", "wide": "bfloat16", "exact": "float32"}
@@ -53,6 +55,8 @@ def lane_factories(settings: Settings, model: PreparedModel) -> dict[str, LaneFa
         factories[device] = _cuda_factory(settings, model, device)
     if not devices or settings.hybrid_mode:
         factories["cpu"] = _cpu_factory(settings, model)
+        if settings.cpu_backend == "auto":
+            factories["cpu:torch"] = _torch_factory(model)
     return factories
 
 
@@ -68,16 +72,21 @@ def _pool_bytes(settings: Settings) -> int:
     return settings.gpu_memory_pool_mb * 2**20 if settings.gpu_memory_pool else 0
 
 
-def _cpu_factory(settings: Settings, model: PreparedModel) -> LaneFactory:
-    n_threads = settings.cpu_threads or available_cores()
-
-    def torch_lane(attempt: Attempt) -> Lane:
+def _torch_factory(model: PreparedModel) -> LaneFactory:
+    def build(attempt: Attempt) -> Lane:
         numeric_class = "bfloat16" if attempt == "fast" and has_fast_bfloat16() else "float32"
         return TorchLane(model.source, model.card, HostDevice(), numeric_class=numeric_class)
 
+    return build
+
+
+def _cpu_factory(settings: Settings, model: PreparedModel) -> LaneFactory:
+    n_threads = settings.cpu_threads or available_cores()
+    torch_lane = _torch_factory(model)
+    if settings.cpu_backend == "torch":
+        return torch_lane
+
     def build(attempt: Attempt) -> Lane:
-        if settings.cpu_backend == "torch":
-            return torch_lane(attempt)
         try:
             return OpenVinoLane(model, precision="fast" if attempt == "fast" else "exact", n_threads=n_threads)
         except HybridEmbeddingsError as error:
@@ -105,6 +114,8 @@ def build_lanes(
     canaries = tokenizer(canary_texts()) if settings.max_tokens is None else _full_length_canaries(model)
     states, refused = [], {}
     for name, factory in factories.items():
+        if name in _INSTEAD_OF and _INSTEAD_OF[name] not in refused:
+            continue
         try:
             states.append(_build_lane(settings, model, canaries, factory, events))
         # Drivers and libraries raise what they like: one device must not take the others down with it.

@@ -98,5 +98,9 @@ class ServiceFacts:
         }
 
     def health_check(self) -> dict[str, Any]:
-        """Return ``status`` healthy, degraded or unhealthy, for the service and per component."""
+        """Return ``status`` healthy, degraded or unhealthy, for the service and per component.
+
+        Raises:
+            ServiceClosed, NoLaneAvailable: it was closed, or cannot be loaded, which this does if nobody did before.
+        """
         return statistics.health(self._runtime.engine())

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hybrid_embeddings.observability.catalogue import METRICS as ENGINE_METRICS
+from rag_demo.observability.catalogue import METRICS as CHAT_METRICS
+
 ROOT = Path(__file__).resolve().parents[2]
 READMES = ("README.md", "README.ru.md")
 
@@ -44,6 +47,16 @@ def test_settings_that_are_named_exist(name):
     named = set(re.findall(r"`((?:EMBEDDING|RAG)_[A-Z_]+)`", (ROOT / name).read_text(encoding="utf-8")))
     assert named
     assert {option for option in named if f"# {option}=" not in known} == set()
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)
+def test_settings_and_metrics_that_pages_name_exist(page):
+    known = (ROOT / "env.example").read_text(encoding="utf-8")
+    metrics = {metric.name for metric in (*ENGINE_METRICS, *CHAT_METRICS)}
+    text = page.read_text(encoding="utf-8")
+    options = set(re.findall(r"`((?:EMBEDDING|RAG|LLM|QDRANT|LEXICAL)_[A-Z0-9_]+)`", text))
+    assert {option for option in options if f"# {option}=" not in known} == set()
+    assert set(re.findall(r"`((?:embedding|rag)_[a-z0-9_]+)`", text)) - metrics - {"rag_demo"} == set()
 
 
 def test_what_is_generated_is_up_to_date():

@@ -5,11 +5,13 @@ import pytest
 
 from hybrid_embeddings import Settings, statistics
 from hybrid_embeddings.errors import LaneError, NoLaneAvailable
+from hybrid_embeddings.lane_wiring import lane_factories
 from hybrid_embeddings.models.fingerprint import fingerprint
 from hybrid_embeddings.models.prepared import prepare
 from hybrid_embeddings.models.torch_device import HostDevice
 from hybrid_embeddings.models.torch_lane import TorchLane
 from hybrid_embeddings.pipeline import Request
+from hybrid_embeddings.testing import SimulatedLane
 from hybrid_embeddings.wiring import build_engine
 from tests.models import default_directory
 
@@ -115,6 +117,18 @@ def test_a_device_whose_driver_raises_anything_leaves_the_others_at_work(prepare
         made.close()
     with pytest.raises(NoLaneAvailable, match="another language"):
         build_engine(settings, prepared, factories={"cuda:0": broken})
+
+
+def test_torch_stands_in_where_openvino_gives_other_vectors_and_only_there(prepared):
+    settings = Settings(precision="exact", cache_enabled=False)
+    for usual, at_work in ((SimulatedLane("cpu", dimension=384), "cpu:torch"), (Unplugged(prepared, "cpu"), "cpu")):
+        factories = {"cpu": lambda _, lane=usual: lane, "cpu:torch": lambda _: Unplugged(prepared, "cpu:torch")}
+        made = build_engine(settings, prepared, factories=factories)
+        assert [state.name for state in made.states] == [at_work]
+        assert ("cpu" in made.refused) is (at_work == "cpu:torch")
+        made.close()
+    assert set(lane_factories(Settings(), prepared)) >= {"cpu", "cpu:torch"}
+    assert "cpu:torch" not in lane_factories(Settings(cpu_backend="openvino"), prepared)
 
 
 def test_performance_is_summed_up_by_sort_of_device_and_by_lane(engine):
