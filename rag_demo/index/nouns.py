@@ -41,6 +41,16 @@ def dictionary_form(word: str) -> tuple[str, Literal["noun", "verb", ""]]:
     return str(parsed.normal_form).replace("ё", "е"), _PARTS.get(parsed.tag.POS, "")
 
 
+def is_word(word: str) -> bool:
+    """Whether the dictionary has a folded word, in whatever form."""
+    return bool(_analyser().word_is_known(word))
+
+
+def is_verb(word: str) -> bool:
+    """Whether a folded word is a verb; of one that the dictionary lacks, most likely is by its ending."""
+    return _PARTS.get(_analyser().parse(word)[0].tag.POS) == "verb"
+
+
 @lru_cache(maxsize=1)
 def _analyser() -> Any:
     import pymorphy3

@@ -116,3 +116,14 @@ def cyrillic(word: str) -> str:
     for latin, letter in _LATIN:
         word = word.replace(latin, letter)
     return word
+
+
+_LETTERS = str.maketrans(
+    dict(zip("абвгдежзийклмнопрстуфхцыэ", "abvgdejziiklmnoprstufhcye", strict=True))
+    | {"ч": "ch", "ш": "sh", "щ": "sch", "ю": "yu", "я": "ya", "ь": "", "ъ": ""}
+)
+
+
+def latin(word: str) -> str:
+    """A Latin word that was written in Cyrillic letters: «апи» → "api", «телеграм» → "telegram"."""
+    return word.translate(_LETTERS)

@@ -1,9 +1,11 @@
 """Reading words of a question that the configuration does not know: other language, other keyboard, slips.
 
 A word that stands in the index stays as it is. Of the others, English ones are read as their Russian equivalents,
-Latin spellings as Russian words, and misspelt ones as the nearest word of the configuration's names, each only if
-that is in the index. Of a question that is English as a whole, all words with an equivalent are read as Russian, unless
-the configuration itself is written in English.
+Latin spellings as Russian words, Cyrillic ones as Latin words («апи»), and misspelt ones as the nearest word of the
+configuration's names, each only if that is in the index. What the dictionary of Russian has is not misspelt, though the
+configuration lacks it: «снова» is not «слово», and a question about «метро» not one about «мета». Of a question that is
+English as a whole, all words with an equivalent are read as Russian, unless the configuration itself is written in
+English.
 
 Then come other words for what it says: they are searched, too, but count less than those that were said.
 """
@@ -17,8 +19,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from rag_demo.index.analyse import fold, is_compound, stem, terms
+from rag_demo.index.nouns import is_verb, is_word
 from rag_demo.index.words import FUNCTION_WORDS
-from rag_demo.retrieve.glossary import RUSSIAN, cyrillic
+from rag_demo.retrieve.glossary import RUSSIAN, cyrillic, latin
 from rag_demo.retrieve.query import Query
 from rag_demo.retrieve.relatives import relatives
 from rag_demo.retrieve.thesaurus import thesaurus
@@ -28,6 +31,8 @@ _LATIN = re.compile(r"[A-Za-z]+")
 _CYRILLIC = re.compile(r"[А-Яа-яЁё]")
 _SHORTEST, _LONG = 5, 8  # letters of a word that may hold one slip, and two
 _ENGLISH = 2  # words with an equivalent make a question English; one may be a name
+_SHORTEST_NAME = 3
+_SOUNDS = str.maketrans("оеэя", "аиии")  # unstressed vowels
 _GAPS = frozenset(" -")  # between the halves of a word that the index writes in one
 
 
@@ -71,19 +76,14 @@ def read_as(text: str, *, frequency: Callable[[str], int], spelling: Callable[[]
 
     def mend(match: re.Match[str]) -> str:
         word = match[0]
-        folded = fold(word)
-        if folded in FUNCTION_WORDS or is_compound(word):
+        if fold(word) in FUNCTION_WORDS or is_compound(word):
             return word
         russian = _in_russian(word, known)
-        if russian and not (of_the_index and often(word)):
-            if english or not often(word):
-                return " ".join(russian)
-            return " ".join([word, *(other for other in russian if often(other) > often(word))])
-        if len(word) < _SHORTEST - 1 or known(stem(folded)):
-            return word
-        if _LATIN.fullmatch(word) and known(stem(other := cyrillic(folded))):
-            return other
-        return spelling().nearest(folded) or word
+        if not russian or (of_the_index and often(word)):
+            return word if often(word) else _spelt_otherwise(word, known, spelling) or word
+        if english or not often(word):
+            return " ".join(russian)
+        return " ".join([word, *(other for other in russian if often(other) > often(word))])
 
     text = _in_one(text, known)
     # «rates» of some address in the code would outweigh «курс» of all names.
@@ -94,6 +94,34 @@ def read_as(text: str, *, frequency: Callable[[str], int], spelling: Callable[[]
     all_english = not _CYRILLIC.search(text) and len(translated) >= _ENGLISH
     english, of_the_index = all_english and in_russian, all_english and not in_russian
     return _WORD.sub(mend, text)
+
+
+def _spelt_otherwise(word: str, known: Callable[[str], bool], spelling: Callable[[], Spelling]) -> str:
+    """A word of the index in the other alphabet, or else the nearest one; empty if there is none."""
+    folded = fold(word)
+    if len(word) < _SHORTEST_NAME:
+        return ""
+    if _LATIN.fullmatch(word):
+        in_other_letters = cyrillic(folded) if len(word) >= _SHORTEST - 1 else ""
+    else:
+        in_other_letters = latin(folded)
+    if in_other_letters and known(stem(in_other_letters)):
+        return in_other_letters
+    other = spelling().nearest(folded)
+    return other if other and _is_slip(folded, other) else ""
+
+
+def _is_slip(word: str, meant: str) -> bool:
+    """Whether one word may be another misspelt.
+
+    A word of the dictionary is one only where vowels are written as they sound («волюты»). Where both begin alike, it is
+    of the same family («закупали», «закупки»), which does as well. No other verb becomes a noun.
+    """
+    if is_word(word):
+        said, other = stem(word), stem(meant)
+        alike = len(said) >= _SHORTEST - 1 and said.translate(_SOUNDS) == other.translate(_SOUNDS)
+        return alike or said[:_SHORTEST] == other[:_SHORTEST]
+    return is_verb(meant) or not is_verb(word)
 
 
 def with_other_words(query: Query, frequency: Callable[[str], int]) -> Query:
