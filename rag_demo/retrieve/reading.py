@@ -114,8 +114,8 @@ def _spelt_otherwise(word: str, known: Callable[[str], bool], spelling: Callable
 def _is_slip(word: str, meant: str) -> bool:
     """Whether one word may be another misspelt.
 
-    A word of the dictionary is one only where vowels are written as they sound («волюты»). Where both begin alike, it is
-    of the same family («закупали», «закупки»), which does as well. No other verb becomes a noun.
+    A word of the dictionary is one only where vowels are written as they sound («волюты»). Where both begin alike, they
+    are of one family («закупали», «закупки»), which does as well. No other verb becomes a noun.
     """
     if is_word(word):
         said, other = stem(word), stem(meant)
