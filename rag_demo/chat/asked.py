@@ -13,6 +13,8 @@ from rag_demo.retrieve.kinds import spoken_kinds
 
 _HAPPENS = re.compile(
     r"что\s+(?:происходит|произойдет|случится|будет|делает|делается|выполняется|вызывается|запускается|срабатывает)"
+    r"|как(?:ие|ая|ой)\s+(?:\w+\s+){1,2}(?:вызываются|выполняются|запускаются|срабатывают)\s|как\s+проводится"
+    r"|(?:опиши|расскажи|explain|describe)\b.*(?:проведени|posting)|how\s+is\b.*\bposted"
     r"|как(?:ие|ой)\s+(?:обработчик|подписк|движени|проводк)|движения\s+(?:делает|документа)|проводки\s"
     r"|what\s+(?:happens|runs|is\s+(?:called|executed|run))"
     r"|(?:which|what)\s+(?:event\s+)?(?:handler|subscription|movement)"
@@ -51,7 +53,10 @@ _MEMBERS: tuple[tuple[str, tuple[MemberKind, ...]], ...] = (
     (r"\bформ[аы]\b|\bforms?\b", ("form",)),
     (r"команд[аы]\b|command", ("command",)),
     (r"макет|template", ("template",)),
-    (r"адрес\w*\s*\(url\)|\burl\b|методы?\s+http|endpoint", ("url_template", "http_method")),
+    (
+        r"адрес\w*\s*\(url\)|\burl\b|методы?\s+http|\bhttp.метод|endpoint|\bадрес\w*\b.*\bhttp",
+        ("url_template", "http_method"),
+    ),
 )
 Relations = Literal[
     "movers", "movements", "content", "subsystems", "bases", "based", "owners", "owned", "used", "rights", "roles"
@@ -125,6 +130,7 @@ _METHODS = re.compile(
     r"\b.{0,40}?\b(?:метод|функци[ийя]|процедур|method|function|procedure).*(?:модул|module)"
     r"|(?:модул|module).*\b(?:как(?:ие|их)|which|what)\s.{0,30}(?:метод|функци|процедур|method|function|procedure)"
 )
+_NUMBER = re.compile(r"\bсколько\b|\bколичество\b|\bhow\s+many\b")
 _EXPORTED = re.compile(r"экспорт|export|публичн|\bpublic\b|программн\w+\s+интерфейс")
 _MODULES = (
     (r"модул\w*\s+менеджера|manager\s+module", "ManagerModule"),
@@ -146,6 +152,7 @@ class Asked:
     methods: bool = False  # those of a module
     exported: bool = False  # of these only what others may call
     module: str = ""  # which of an object's modules
+    number: bool = False  # how many there are
 
 
 def what_is_asked(question: str) -> Asked:
@@ -168,7 +175,8 @@ def what_is_asked(question: str) -> Asked:
     section = _section(folded)
     if section:
         return Asked(members=("tabular_section_attribute",), section=section, relations=links)
-    return Asked(members=tuple(dict.fromkeys(kinds)), relations=links)
+    number = bool(_NUMBER.search(folded))
+    return Asked(members=tuple(dict.fromkeys(kinds)), relations=links, number=number)
 
 
 def _section(folded: str) -> str:

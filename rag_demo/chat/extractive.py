@@ -14,6 +14,7 @@ from rag_demo.chat.chains import Step, movements, steps, tell
 from rag_demo.chat.evidence import coverage
 from rag_demo.chat.having import what_it_has
 from rag_demo.chat.methods import tell_calls, tell_methods
+from rag_demo.chat.overview import holders, overview
 from rag_demo.chat.phrases import RUSSIAN, phrases_for
 from rag_demo.chat.ports import Knowledge, Library, Mentions, Nothing
 from rag_demo.chat.telling import headline, method_of, tell_code, tell_source
@@ -203,17 +204,21 @@ def _chain(about: About, name: str, chain: Sequence[Step], numbers: dict[str, in
 
 def _quotations(about: About) -> Composed:
     """What the sources say, the best one in full."""
-    sources, weights = about.sources, about.weights
+    sources, weights = tuple(about.sources), about.weights
     blocks, others = [about.phrases.found], []
+    name = next(about.meant(), "")
+    if card := overview(about, name) if name else "":
+        sources = about.with_names([name])
+        blocks += [object_line(name, about.knowledge, numbers_of(sources)), card]
     for source in sources:
         told = source in sources[:TOLD] and _speaks_as_well(source, sources[0], weights)
         in_full = source is sources[0]
         said = list(tell_source(source, about.phrases, weights, about.knowledge, in_full=in_full)) if told else []
-        if in_full or len(said) > 1:  # more than its name
+        if len(said) > 1 or (in_full and not card):  # more than its name
             blocks += said
-        else:
+        elif not card or source.hit.document.full_name != name:
             others.append(source)
-    return Composed(joined(blocks, others, about.phrases), tuple(sources))
+    return Composed(joined(blocks, others, about.phrases), sources)
 
 
 def _speaks_as_well(source: Source, best: Source, weights: Mapping[str, float]) -> bool:
@@ -226,4 +231,4 @@ def _speaks_as_well(source: Source, best: Source, weights: Mapping[str, float]) 
 
 
 # The first that has something to tell.
-_WAYS = (_called, _linked, _code, _methods, _happens, what_it_has, _offers, _quotations)
+_WAYS = (_called, _linked, holders, _code, _methods, _happens, what_it_has, _offers, _quotations)

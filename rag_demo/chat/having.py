@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rag_demo.chat.about import About, Composed
 from rag_demo.chat.assembling import cited, numbers_of
-from rag_demo.chat.named import Named, named_members
+from rag_demo.chat.named import HELD, Named, named_members, near
 from rag_demo.chat.ports import Library
 from rag_demo.chat.tables import Table, tables, tables_of
 from rag_demo.chat.telling import headline
@@ -16,6 +17,7 @@ from rag_demo.ingest.facts import MemberFact
 from rag_demo.retrieve.kinds import words
 from rag_demo.types import Hit, Source
 
+_DOTTED = re.compile(r"\w+(?:\.\w+){2,}")
 _MOST_NAMESAKES = 5
 _IN_THE_TABLE = "Стандартный реквизит"
 
@@ -23,16 +25,36 @@ _IN_THE_TABLE = "Стандартный реквизит"
 def what_it_has(about: About) -> Composed | None:
     """Tables for a question that asks for members of an object; None for others and where there are none."""
     meant = set(about.meant())
-    for name in about.objects if about.asked.members else ():
+    dotted = _DOTTED.findall(about.question)
+    for name in about.objects if about.asked.members or dotted else ():
         members = about.knowledge.members(name)
-        named = _named(about, name, members) if name in meant else Named()
+        named = (_by_dots(about, name, dotted) or _named(about, name, members)) if name in meant else Named()
         section = _missing_section(about, members) if name in meant else ""
         asked = tables_of(named.members, about.phrases) or tables(members, about.asked, about.phrases)
-        found = asked or (section and tables_of(_in_sections(members), about.phrases)) or []
-        if found:
-            lacks = _lacks(about, name, named.missing or section, named.near)
-            return _tabular(about, name, [lacks, *_properties(about, name, named.members)], found)
+        missing = named.missing or section
+        instead = _in_sections(members) if section else _own(members) if missing else []
+        if found := asked or tables_of(instead, about.phrases):
+            above = [_lacks(about, name, missing, named.near), _counted(about, found)]
+            return _tabular(about, name, [*above, *_properties(about, name, named.members)], found)
     return None
+
+
+def _by_dots(about: About, name: str, dotted: Sequence[str]) -> Named | None:
+    """The member that is asked for as code writes it: «Справочник.Контрагенты.КПП»."""
+    for said in dotted:
+        owner, _, last = said.rpartition(".")
+        members = [fact for fact in about.knowledge.find(said) if isinstance(fact, MemberFact) and fact.owner == name]
+        if members:
+            return Named(tuple(members))
+        of_it = about.knowledge.object(owner)
+        if of_it is not None and of_it.full_name == name and not about.knowledge.exists(said):
+            return Named((), last, near(last, about.knowledge.members(name)))
+    return None
+
+
+def _counted(about: About, found: Sequence[Table]) -> str:
+    """How many there are of each sort, for whoever asked that."""
+    return "\n".join(f"{table.title} {table.rows}" for table in found) if about.asked.number else ""
 
 
 def _named(about: About, name: str, members: Sequence[MemberFact]) -> Named:
@@ -50,6 +72,10 @@ def _of_section(section: str, members: Sequence[MemberFact]) -> Sequence[MemberF
 
 def _in_sections(members: Sequence[MemberFact]) -> list[MemberFact]:
     return [member for member in members if member.kind == "tabular_section_attribute"]
+
+
+def _own(members: Sequence[MemberFact]) -> list[MemberFact]:
+    return [member for member in members if member.kind in HELD and member.kind != "standard_attribute"]
 
 
 def _missing_section(about: About, members: Sequence[MemberFact]) -> str:

@@ -20,7 +20,7 @@ _ONE = re.compile(
 )
 _MANY = re.compile(r"\b(?:какие|каких|какими|все|всех|список|перечисли\w*|list|all|сколько|many)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"[«\"'“„](\w+(?:\s+\w+){0,4})[»\"'”“]")
-_HELD: frozenset[MemberKind] = frozenset(
+HELD: frozenset[MemberKind] = frozenset(
     {"attribute", "dimension", "resource", "column", "tabular_section_attribute", "standard_attribute", "enum_value"}
 )
 _LONGEST = 5  # words of a name that is written in several
@@ -49,7 +49,7 @@ def named_members(
         members: all that it has.
         known: whether members of other objects are called so: then a word is a name in lower case, too.
     """
-    held = [member for member in members if member.kind in _HELD]
+    held = [member for member in members if member.kind in HELD]
     missing = ""
     for said in _candidates(question):
         for length in range(len(said), 0, -1):
@@ -58,7 +58,7 @@ def named_members(
                 return Named(found)
         if not missing and _may_be_name(said[0], object_name):
             missing = said[0] if _looks_like_name(said[0], question) or known(said[0]) else ""
-    return Named((), missing, _near(missing, held)) if missing else Named()
+    return Named((), missing, near(missing, held)) if missing else Named()
 
 
 def _candidates(question: str) -> Iterable[list[str]]:
@@ -92,7 +92,8 @@ def _looks_like_name(word: str, question: str) -> bool:
     return word[:1].isupper() or is_compound(word) or quoted
 
 
-def _near(word: str, members: Iterable[MemberFact]) -> tuple[str, ...]:
+def near(word: str, members: Iterable[MemberFact]) -> tuple[str, ...]:
+    """Names of members that are spelt like a word or share one with it, the most alike first."""
     sought = {term for term in _roots(word) if len(term) >= _SHORTEST_ROOT}
 
     def farness(name: str) -> float:
@@ -101,7 +102,7 @@ def _near(word: str, members: Iterable[MemberFact]) -> tuple[str, ...]:
     def alike(name: str) -> bool:
         return farness(name) <= _SLIPS or not sought.isdisjoint(_roots(name))
 
-    names = dict.fromkeys(member.name for member in members)
+    names = dict.fromkeys(member.name for member in members if member.kind in HELD)
     return tuple(sorted(filter(alike, names), key=farness)[:_MOST_NEAR])
 
 

@@ -46,6 +46,8 @@ class Phrases:
     handler_of: str
     missing: str  # with the object and the name
     near: str
+    holders: str  # with the name of the member and their number
+    sections: str
     elsewhere: str
     columns: dict[str, str]
 
@@ -97,6 +99,8 @@ RUSSIAN = Phrases(
     handler_of="Обработчик:",
     missing="У {} нет ничего с именем «{}».",
     near="Похожие имена:",
+    holders="Где есть «{}»: {}",
+    sections="Табличные части:",
     elsewhere="Так называются:",
     columns={
         "dimension": "Измерения:",
@@ -159,6 +163,8 @@ ENGLISH = Phrases(
     handler_of="Handler of:",
     missing='{} has nothing with the name "{}".',
     near="Similar names:",
+    holders='Objects that have "{}": {}',
+    sections="Tabular sections:",
     elsewhere="Called so:",
     columns={
         "dimension": "Dimensions:",

@@ -26,6 +26,8 @@ class Table(NamedTuple):
     path: str
     line_start: int
     line_end: int
+    title: str
+    rows: int
 
 
 def tables(members: Sequence[MemberFact], asked: Asked, phrases: Phrases) -> list[Table]:
@@ -81,12 +83,12 @@ def _table(title: str, members: Sequence[MemberFact], phrases: Phrases) -> Table
     path = members[0].origin.path
     first = min(member.origin.line_start for member in members if member.origin.path == path)
     last = max(member.origin.line_end for member in members if member.origin.path == path)
-    return Table(f"{title}\n{_rows(members, phrases)}", path, first, last)
+    return Table(f"{title}\n{_rows(members, phrases)}", path, first, last, title, len(members))
 
 
 def _rows(members: Sequence[MemberFact], phrases: Phrases) -> str:
     """Markdown with columns of equal width, so that it can be read on a terminal, too."""
-    rows = [(member.name, member.types, _meaning(member)) for member in members[:MOST_ROWS]]
+    rows = [(_called(member), member.types, _meaning(member)) for member in members[:MOST_ROWS]]
     heads = (phrases.name, phrases.type, phrases.meaning)
     shown = [place for place in range(len(heads)) if place == 0 or any(row[place] for row in rows)]
     cells = [[_cell(row[place]) for place in shown] for row in (heads, *rows)]
@@ -97,6 +99,11 @@ def _rows(members: Sequence[MemberFact], phrases: Phrases) -> str:
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     hidden = len(members) - len(rows)
     return "\n".join(lines + ([phrases.more.format(hidden)] if hidden > 0 else []))
+
+
+def _called(member: MemberFact) -> str:
+    """The name; methods of different addresses of an HTTP service are called alike."""
+    return f"{member.parent}: {member.name}" if member.kind == "http_method" and member.parent else member.name
 
 
 def _meaning(member: MemberFact) -> str:

@@ -236,3 +236,68 @@ def test_the_name_of_an_object_is_no_quotation(facts):
 def test_wishes_are_not_read_into_other_questions(question, wish):
     asked = what_is_asked(question)
     assert {name for name in ("code", "methods", "relations") if getattr(asked, name)} == ({wish} - {""})
+
+
+@pytest.mark.parametrize(
+    "question", ["Для чего нужен регистр КурсыВалют?", "справочник Валюты", "What is the document Инвентаризация?"]
+)
+def test_an_object_asked_for_by_its_name_is_summed_up(facts, question):
+    about, said = {
+        "Для": ("InformationRegister.КурсыВалют", "  • Ресурсы: Курс, Кратность\n"),
+        "справочник": ("Catalog.Валюты", "  • Реквизиты: НаименованиеПолное, СпособУстановкиКурса, ОсновнаяВалюта, "),
+        "What": ("Document.Инвентаризация", "  • Tabular sections: Товары\n"),
+    }[question.split()[0]]
+    text = answer(facts, question, about).text
+    assert said in text
+    assert f"{about} — " in text.split("\n\n")[1]
+
+
+def test_whoever_asks_for_more_than_the_name_gets_no_summary(facts):
+    assert "Реквизиты:" not in answer(facts, "Какая длина кода у справочника Валюты?", "Catalog.Валюты").text
+
+
+@pytest.mark.parametrize(
+    ("question", "count", "told"),
+    [
+        ("У каких справочников есть реквизит ИНН?", 2, "  • Catalog.Организации — ИНН: Строка(12) ["),
+        (
+            "В каких документах есть реквизит Склад?",
+            6,
+            "  • Document.Инвентаризация — Склад: ",
+        ),
+        ("Which documents have the attribute Валюта?", 7, "  • Document.СписаниеДенег — Валюта: "),
+        ("У каких объектов есть реквизит ОГРН?", 1, "  • Catalog.Организации — ОГРН: "),
+    ],
+)
+def test_objects_that_have_a_member_are_listed(facts, question, count, told):
+    text = answer(facts, question, "Catalog.Валюты").text
+    assert told in text
+    assert text.count("  • ") == count
+
+
+@pytest.mark.parametrize("question", ["Сколько реквизитов у справочника Контрагенты?", "how many attributes"])
+def test_how_many_are_counted(facts, question):
+    text = answer(facts, question, "Catalog.Контрагенты").text
+    assert re.search(r"\n(?:Реквизиты|Attributes): 9\n", text)
+
+
+def test_members_in_dots(facts):
+    text = answer(facts, "Какой тип у Справочник.Контрагенты.КПП?", "Catalog.Контрагенты").text
+    assert "| КПП | Строка(9) |" in text
+    assert "| ИНН" not in text
+    text = answer(facts, "Справочник.Контрагенты.Абракадабра", "Catalog.Контрагенты").text
+    assert "У Catalog.Контрагенты нет ничего с именем «Абракадабра»." in text
+    method = answer(facts, "Справочники.Организации.РеквизитыНаПечать", "Catalog.Организации").text
+    assert "нет ничего" not in method
+
+
+def test_http_methods_of_a_service(facts):
+    text = answer(facts, "Какие HTTP-методы у сервиса ОбменСМагазином?", "HTTPService.ОбменСМагазином").text
+    assert re.search(r"\| Заказ: Отменить +\| DELETE +\|", text)
+
+
+@pytest.mark.parametrize(
+    "question", ["Explain posting of РеализацияТоваров", "Какие модули вызываются при проведении?"]
+)
+def test_other_words_for_what_happens(facts, question):
+    assert "  4. ОбработкаПроведения" in answer(facts, question, "Document.РеализацияТоваров").text
