@@ -199,4 +199,4 @@ class NearDuplicateChecked:
     outcome: Literal["hit", "miss", "gated", "shadow"]
     n_texts: int = 1
     similarity: float | None = None  # estimated cosine to the text that was found
-    true_cosine: float | None = None  # where it was measured
+    true_cosine: float | None = None  # measured, of a text that would have been answered

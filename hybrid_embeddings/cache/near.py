@@ -127,9 +127,11 @@ class NearTier:
             entry = Entry(seen.forms[position], seen.sketches[position], vector.copy(), int(facts[row, 0]))
             if candidate is not None:
                 cosine = _cosine(vector, candidate.entry.vector)
+                # Of a sort that is not used, a small cosine is why it is not: nobody has to be told of that.
+                told = cosine if self._judge.allows(candidate.sort) else None
                 self._judge.measured(candidate.sort, cosine)
                 learned.measured.append((candidate.sort, cosine))
-                self._events.emit(NearDuplicateChecked("shadow", 1, self._judge.estimate(candidate.sort), cosine))
+                self._events.emit(NearDuplicateChecked("shadow", 1, self._judge.estimate(candidate.sort), told))
             # A text that differs in spaces or case only would crowd out one that brings something new.
             if candidate is None or candidate.sort[0] not in {"space", "case"}:
                 learned.entries.append(entry)

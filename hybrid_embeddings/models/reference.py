@@ -6,6 +6,7 @@ runs on OpenVINO needs neither this file nor torch.
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -70,9 +71,12 @@ def _check_vocabulary(directory: Path, model: SentenceTransformer) -> None:
 
 @contextmanager
 def quiet_loading() -> Iterator[None]:
-    """Hide progress bars, hints and self-deprecations of transformers; afterwards all is as it was."""
+    """Hide progress bars, hints and self-deprecations of both libraries; afterwards all is as it was."""
     from transformers.utils import logging as transformers_logging
 
+    logger = logging.getLogger("sentence_transformers")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # tracing looks at every attribute of a model, deprecated ones, too
     verbosity = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity_error()
@@ -83,6 +87,7 @@ def quiet_loading() -> Iterator[None]:
             warnings.simplefilter("ignore", category=DeprecationWarning)
             yield
     finally:
+        logger.setLevel(level)
         transformers_logging.set_verbosity(verbosity)
         if bars:
             transformers_logging.enable_progress_bar()

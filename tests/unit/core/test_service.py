@@ -421,7 +421,7 @@ def test_huge_text_is_not_read_to_the_end(service):
         ("openvino/model.bin", "delete"),
     ],
 )
-def test_damaged_prepared_model_is_made_again(tmp_path, service, name, damage):
+def test_damaged_prepared_model_is_made_again(tmp_path, service, caplog, name, damage):
     import shutil
 
     folder = service.load()._runtime.prepared().folder
@@ -433,6 +433,7 @@ def test_damaged_prepared_model_is_made_again(tmp_path, service, name, damage):
         path.write_bytes(content[: len(content) // 2] if damage == "cut" else bytes(len(content)))
     with EmbeddingService(settings=Settings(offline=True, cache_dir=tmp_path)) as again:
         np.testing.assert_allclose(again.encode("a"), service.encode("a"), atol=1e-6)
+    assert not [record for record in caplog.records if record.name.startswith("sentence_transformers")]
 
 
 def test_prepared_model_can_be_read_by_other_users(service):
