@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
-import subprocess
 import sys
-from pathlib import Path
 
-import anyio
-import httpx
 import pytest
 
 from hybrid_embeddings.resilience.breaker import Breaker
@@ -20,83 +14,29 @@ from rag_demo.llm.options import Answering, Limits, Server
 from rag_demo.llm.probe import probe
 from rag_demo.llm.types import Done, Failed, Message, Request, TextDelta, Usage
 from rag_demo.llm.vllm import VllmBackend
+from tests.causal_model import ENDLESS, free_port, make_model, prompt_tokens, running
 
 pytest.importorskip("openai", reason="`transformers serve` needs it")
 
 SERVE = "from transformers.cli.transformers import main; main()"
-TEMPLATE = "{% for m in messages %}<s>{{ m['role'] }}\n{{ m['content'] }}</s>{% endfor %}<s>assistant\n"
-CORPUS = ["Процедура ОбработкаПроведения(Отказ)", "Где проверяется остаток товара на складе?"] * 50
 MESSAGES = (Message("system", "Отвечай."), Message("user", "Где проверяется остаток?"))
-START_S = 120
-
-
-def make_model(folder: Path) -> int:
-    """Write a Llama of random weights with a tokenizer trained here; returns the tokens of `MESSAGES`."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    letters = pre_tokenizers.ByteLevel.alphabet()
-    marks = ["<s>", "</s>"]
-    trainer = trainers.BpeTrainer(vocab_size=500, special_tokens=marks, initial_alphabet=letters, show_progress=False)
-    tokenizer.train_from_iterator(CORPUS, trainer)
-    special = dict(zip(("bos_token", "eos_token"), marks, strict=True))
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, chat_template=TEMPLATE, **special)
-    fast.save_pretrained(folder)
-    torch.manual_seed(1)
-    config = LlamaConfig(
-        vocab_size=len(fast),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        max_position_embeddings=4096,
-    )
-    model = LlamaForCausalLM(config)
-    # It must not end before its limit: random weights choose the end mark now and then.
-    model.generation_config.eos_token_id = None
-    model.save_pretrained(folder)
-    messages = [{"role": message.role, "content": message.content} for message in MESSAGES]
-    return len(fast.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)["input_ids"])
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("llm") / "модель"
-    return folder, make_model(folder)
+    return folder, prompt_tokens(make_model(folder), MESSAGES)
 
 
 @pytest.fixture(scope="module")
 def url(model, tmp_path_factory):
     home = tmp_path_factory.mktemp("hub")
     (home / "hub").mkdir()  # the server lists what is there
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{(port := free_port())}"
     command = [sys.executable, "-c", SERVE, "serve", str(model[0]), "--device", "cpu", "--host", "127.0.0.1"]
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(home)}
-    with (home / "log").open("wb") as log:
-        server = subprocess.Popen([*command, "--port", str(port)], env=environment, stdout=log, stderr=log)
-        try:
-            asyncio.run(until_healthy(f"http://127.0.0.1:{port}", server))
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.wait(20)
-
-
-async def until_healthy(url: str, server: subprocess.Popen) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        with anyio.fail_after(START_S):
-            while True:
-                assert server.poll() is None, "the server ended"
-                with contextlib.suppress(httpx.TransportError):
-                    if (await client.get(f"{url}/health")).is_success:
-                        return
-                await asyncio.sleep(0.2)
+    environment = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(home)}
+    with running([*command, "--port", str(port)], url, log=home / "log", environment=environment):
+        yield url
 
 
 @pytest.fixture
@@ -118,7 +58,7 @@ async def ask(gateway: Gateway, **options) -> list:
 
 async def test_it_streams_an_answer_with_the_tokens_that_the_tokenizer_counts(backend, model):
     *started, usage, done = await ask(make_gateway(backend), max_tokens=24)
-    assert any(isinstance(event, TextDelta) for event in started)
+    assert "".join(event.text for event in started if isinstance(event, TextDelta)) == "".join(ENDLESS) * 8
     assert (usage.prompt_tokens, usage.completion_tokens) == (model[1], 24)
     assert done == Done("length")
     assert usage.origin == "client"
