@@ -54,7 +54,7 @@ class About:
 
     def meant(self) -> Iterator[str]:
         """Those of them that the question names."""
-        return (name for name in self.objects if is_meant(name.partition(".")[2], self.weights))
+        return (name for name in self.objects if is_meant(name.rpartition(".")[2], self.weights))
 
     def with_names(self, names: Sequence[str]) -> tuple[Source, ...]:
         """The sources with the documents of these names behind them."""

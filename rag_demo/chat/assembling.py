@@ -11,8 +11,10 @@ from rag_demo.types import Document, Hit, Source
 
 
 def object_of(source: Source) -> str:
-    """Full name of the object that a source belongs to."""
-    return f"{source.hit.document.object_kind}.{source.hit.document.object_name}"
+    """Full name of the object that a source belongs to; subsystems lie in others."""
+    document = source.hit.document
+    nested = document.object_kind == "Subsystem" and document.doc_type != "method"
+    return document.full_name if nested else f"{document.object_kind}.{document.object_name}"
 
 
 def with_documents(sources: Sequence[Source], documents: Sequence[Document | None]) -> tuple[Source, ...]:

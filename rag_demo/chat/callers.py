@@ -1,4 +1,4 @@
-"""Who calls a method: out of the documents whose text has its name. Pure functions."""
+"""Who calls a method or names an object: out of the documents whose text has its name. Pure functions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import NamedTuple
 
 from rag_demo.chat.quotes import Quote
 from rag_demo.index.analyse import fold
-from rag_demo.ingest.facts import MethodFact
+from rag_demo.ingest.facts import MethodFact, ObjectFact
+from rag_demo.ingest.kinds import KIND_BY_NAME
 from rag_demo.types import Document
 
+_CODE = frozenset({"method", "module"})
+_COMMENT = re.compile(r"//.*")
 _UNSAID = re.compile(r'"[^"]*(?:"|$)|//.*')
 
 
@@ -34,11 +37,32 @@ def calls_of(method: MethodFact, documents: Iterable[Document], *, only_one: boo
     """
     called = re.compile(rf"(?:(?<!\w)(\w+)\s*\.\s*|(?<![\w.])){re.escape(fold(method.name))}\s*\(")
     found = (_call(method, document, called, only_one=only_one) for document in documents)
-    return sorted(filter(None, found), key=lambda call: (call.line.path, call.line.line_start))
+    return sorted(filter(None, found), key=_place)
+
+
+def uses_of(fact: ObjectFact, documents: Iterable[Document]) -> list[Call]:
+    """The documents whose code or queries name an object («Справочники.Валюты», «Справочник.Валюты»), each once."""
+    kind = KIND_BY_NAME[fact.kind]
+    kinds = "|".join(re.escape(fold(word)) for word in {kind.word, kind.word_plural, kind.name, kind.folder} - {""})
+    named = re.compile(rf"(?<!\w)(?:{kinds})(?:\w*)\s*\.\s*{re.escape(fold(fact.name))}(?!\w)")
+    found = (_line(document, named) for document in documents if document.doc_type in _CODE)
+    return sorted(filter(None, found), key=_place)
+
+
+def _line(document: Document, named: re.Pattern[str]) -> Call | None:
+    for number, line in enumerate(document.text.split("\n")):
+        if named.search(fold(_COMMENT.sub("", line))):
+            place = document.line_start + number
+            return Call(document, Quote(document.path, place, place, line))
+    return None
+
+
+def _place(call: Call) -> tuple[str, int]:
+    return call.line.path, call.line.line_start
 
 
 def _call(method: MethodFact, document: Document, called: re.Pattern[str], *, only_one: bool) -> Call | None:
-    if document.doc_type not in {"method", "module"} or document.full_name == method.full_name:
+    if document.doc_type not in _CODE or document.full_name == method.full_name:
         return None
     inside = document.full_name.startswith(f"{method.module}.")
     for number, line in enumerate(document.text.split("\n")):

@@ -23,11 +23,12 @@ _MOST_CALLS = 25
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A handler on the way. ``by`` is the subscription that calls it, empty if it stands in the object's own module."""
+    """A handler on the way. ``by`` is the subscription that calls it; ``own``: it stands in a module of the object."""
 
     event: str
     method: MethodFact
     by: str = ""
+    own: bool = True
 
 
 def steps(object_name: str, asked: Asked, knowledge: Knowledge) -> list[Step]:
@@ -46,7 +47,7 @@ def _of_event(handlers: list[Handled], object_name: str, event: str) -> Iterator
             if method is None or fold(relation.detail) != fold(event):
                 continue
             if own and relation.source == object_name:
-                yield Step(event, method)
+                yield Step(event, method, own=method.full_name.startswith(f"{object_name}."))
             elif not own and subscribed:
                 yield Step(event, method, by=relation.source)
 
@@ -72,7 +73,7 @@ def tell(  # what the caller has, handed on
     """
     lines = [title or phrases.happens]
     for place, step in enumerate(chain, start=1):
-        said = spoken_name(step.method.full_name) if step.by else step.method.name
+        said = step.method.name if step.own and not step.by else spoken_name(step.method.full_name)
         by = f" ({phrases.subscription} {step.by.partition('.')[2]})" if step.by else ""
         cited = f" [{numbers[step.method.full_name]}]" if step.method.full_name in numbers else ""
         told = " — ".join(filter(None, (f"{said}{by}", description(step.method))))

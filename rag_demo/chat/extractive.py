@@ -9,11 +9,11 @@ from rag_demo.chat import related
 from rag_demo.chat.about import MOST_FACTS, TOLD, About, Composed
 from rag_demo.chat.asked import ALL_EVENTS
 from rag_demo.chat.assembling import cited, joined, numbers_of, object_line, with_documents
-from rag_demo.chat.callers import calls_of
+from rag_demo.chat.callers import calls_of, uses_of
 from rag_demo.chat.chains import Step, movements, steps, tell
 from rag_demo.chat.evidence import coverage
 from rag_demo.chat.having import what_it_has
-from rag_demo.chat.methods import tell_calls, tell_methods
+from rag_demo.chat.methods import tell_calls, tell_lines, tell_methods
 from rag_demo.chat.overview import holders, overview
 from rag_demo.chat.phrases import RUSSIAN, phrases_for
 from rag_demo.chat.ports import Knowledge, Library, Mentions, Nothing
@@ -96,6 +96,23 @@ def _in_short(document: Document) -> str:
     said = document.synonym if document.doc_type != "method" else first_sentence(document.doc)
     shown = said if len(said) <= _LONGEST_NEAREST else said[:_LONGEST_NEAREST].rsplit(maxsplit=1)[0] + " …"
     return " — ".join(filter(None, (document.full_name, shown)))
+
+
+def _used(about: About) -> Composed | None:
+    """Where an object is used: attributes of its type, and methods that name it."""
+    for name in about.meant() if about.asked.relations == "used" else ():
+        fact = about.knowledge.object(name)
+        names = related.related(name, "used", about.knowledge)
+        uses = uses_of(fact, about.mentions(fact.name)) if fact is not None else []
+        if names or uses:
+            callers = [use.caller for use in uses[:MOST_FACTS]]
+            sources = with_documents(about.with_names([name, *names]), callers)
+            numbers = numbers_of(sources)
+            held = related.tell(name, names, "used", numbers, about.knowledge, about.phrases) if names else ""
+            told = "\n".join(tell_lines(about.phrases.used, uses, numbers, about.phrases)) if uses else ""
+            blocks = [object_line(name, about.knowledge, numbers), held, told]
+            return about.composed(blocks, sources, {name, *names, *(use.caller.full_name for use in uses)})
+    return None
 
 
 def _linked(about: About) -> Composed | None:
@@ -231,4 +248,4 @@ def _speaks_as_well(source: Source, best: Source, weights: Mapping[str, float]) 
 
 
 # The first that has something to tell.
-_WAYS = (_called, _linked, holders, _code, _methods, _happens, what_it_has, _offers, _quotations)
+_WAYS = (_called, _used, _linked, holders, _code, _methods, _happens, what_it_has, _offers, _quotations)

@@ -6,17 +6,24 @@ import re
 from collections.abc import Sequence
 
 from rag_demo.chat.about import About, Composed
-from rag_demo.chat.assembling import cited, numbers_of
+from rag_demo.chat.assembling import cited, numbers_of, object_line
 from rag_demo.chat.named import HELD, Named, named_members, near
 from rag_demo.chat.ports import Library
 from rag_demo.chat.tables import Table, tables, tables_of
 from rag_demo.chat.telling import headline
 from rag_demo.chat.vocabulary import root
 from rag_demo.index.analyse import fold, terms
-from rag_demo.ingest.facts import MemberFact
+from rag_demo.ingest.facts import MemberFact, MemberKind
 from rag_demo.retrieve.kinds import words
 from rag_demo.types import Hit, Source
 
+# What an object has, not what does something to it: «Какая команда печатает счёт?» asks for no list.
+_WHICH = re.compile(
+    r"\s*(?:как(?:ие|ая|ой|ое)|есть\s+ли|сколько|перечисли|which|what|are\s+there|list|how\s+many)\b"
+    r".*(?:\bу\s|\bесть\b|\bof\s|\bhave\b|\bhas\b)",
+    re.IGNORECASE,
+)
+_SAID: tuple[MemberKind, ...] = ("attribute", "dimension", "resource", "predefined", "form", "command", "template")
 _DOTTED = re.compile(r"\w+(?:\.\w+){2,}")
 _MOST_NAMESAKES = 5
 _IN_THE_TABLE = "Стандартный реквизит"
@@ -36,7 +43,20 @@ def what_it_has(about: About) -> Composed | None:
         if found := asked or tables_of(instead, about.phrases):
             above = [_lacks(about, name, missing, named.near), _counted(about, found)]
             return _tabular(about, name, [*above, *_properties(about, name, named.members)], found)
-    return None
+    return _none_of_these(about)
+
+
+def _none_of_these(about: About) -> Composed | None:
+    """That the object which is named has no members of the sort that is asked for."""
+    name = next(about.meant(), "")
+    fact = about.knowledge.object(name) if _WHICH.match(about.question) and name == about.objects[0] else None
+    titles = [about.phrases.columns[kind].rstrip(":") for kind in about.asked.members if kind in _SAID]
+    if fact is None or not titles:
+        return None
+    sources = about.with_names([name])
+    numbers = numbers_of(sources)
+    lacks = about.phrases.lacks.format(name, ", ".join(titles).lower())
+    return about.composed([object_line(name, about.knowledge, numbers), lacks], sources, {name})
 
 
 def _by_dots(about: About, name: str, dotted: Sequence[str]) -> Named | None:

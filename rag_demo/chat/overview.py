@@ -12,7 +12,7 @@ from rag_demo.chat.named import HELD
 from rag_demo.chat.related import related
 from rag_demo.index.analyse import fold, terms
 from rag_demo.ingest.facts import MemberFact, MemberKind
-from rag_demo.retrieve.kinds import spoken_kinds
+from rag_demo.retrieve.kinds import spoken_kinds, words
 
 _HOLDERS = re.compile(
     r"\b(?:в|у|for|in|of)?\s*(?:как(?:их|ие|ом|ой|ого)|which|what)\s+(\w+)\b.*?\b(?:реквизит|пол[еяю]|измерени|ресурс|колонк"
@@ -95,7 +95,8 @@ def _what_it_is() -> frozenset[str]:
 
 
 def _is_all_that_is_asked(about: About, called: str) -> bool:
-    kinds = {term for word in about.question.split() if spoken_kinds([word]) for term in terms(word)}
+    written = words(about.question)
+    kinds = {term for spoken in spoken_kinds(written) for term in terms(" ".join(written[spoken.start : spoken.end]))}
     return set(about.weights) <= set(terms(called)) | kinds | _what_it_is()
 
 

@@ -42,7 +42,9 @@ class Phrases:
     exported: str
     methods_of: str  # with the module and their number
     called: str  # with the number of callers
+    used: str  # with the number of methods
     uncalled: str
+    lacks: str  # with the object and the titles of what it lacks
     handler_of: str
     missing: str  # with the object and the name
     near: str
@@ -95,6 +97,8 @@ RUSSIAN = Phrases(
     exported="Экспорт",
     methods_of="Методы модуля {}: {}",
     called="Вызывается в методах: {}",
+    used="Упоминается в методах: {}",
+    lacks="У {} нет того, о чём вы спрашиваете ({}).",
     uncalled="Вызовов этого метода по имени я не нашёл.",
     handler_of="Обработчик:",
     missing="У {} нет ничего с именем «{}».",
@@ -159,6 +163,8 @@ ENGLISH = Phrases(
     exported="Export",
     methods_of="Methods of the module {}: {}",
     called="Called in methods: {}",
+    used="Named in methods: {}",
+    lacks="{} has none of what you ask for ({}).",
     uncalled="I found no calls of this method by its name.",
     handler_of="Handler of:",
     missing='{} has nothing with the name "{}".',

@@ -60,7 +60,8 @@ _ASPECTS = """
     объявлена делает работает состав табличная часть части проведение проведении запись записи владелец
     экспортная нужен нужна parameter parameters attribute attributes field fields type value values return
     returns called call used example signature description code form command handler module declared work works
-    defined
+    defined dimension dimensions resource resources forms commands role roles right rights роль роли подсистемы команды
+    предопределенные
 """
 _KINDS_OF = {
     "Document": ("документ", "document"),

@@ -301,3 +301,40 @@ def test_http_methods_of_a_service(facts):
 )
 def test_other_words_for_what_happens(facts, question):
     assert "  4. ОбработкаПроведения" in answer(facts, question, "Document.РеализацияТоваров").text
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (
+            "Какие предопределённые элементы у справочника Кассы?",
+            "У Catalog.Кассы нет того, о чём вы спрашиваете (пред",
+        ),
+        ("Which dimensions does the catalog Валюты have?", "Catalog.Валюты has none of what you ask for (dimensions)."),
+    ],
+)
+def test_an_object_without_such_members_is_said_to_have_none(facts, question, said):
+    about = "Catalog.Кассы" if "Кассы" in question else "Catalog.Валюты"
+    assert said in answer(facts, question, about).text
+
+
+def test_what_does_something_to_an_object_is_not_asked_of_its_members(facts):
+    assert "нет того" not in answer(facts, "Какая команда открывает справочник Кассы?", "Catalog.Кассы").text
+
+
+@pytest.mark.parametrize("question", ["Где используется регистр КурсыВалют?", "Where is the register КурсыВалют used?"])
+def test_code_that_names_an_object_is_listed(facts, question):
+    text = answer(facts, question, "InformationRegister.КурсыВалют").text
+    assert "  • CommonModule.РаботаСКурсамиВалют.ПолучитьКурсВалюты [" in text
+    assert re.search(r"    \| .*РегистрСведений\.КурсыВалют\.СрезПоследних", text)
+
+
+def test_the_content_of_a_subsystem_inside_another(facts):
+    text = answer(facts, "Что входит в подсистему Валюты?", "Subsystem.Финансы.Subsystem.Валюты").text
+    assert "  • Catalog.Валюты — Валюты [" in text
+
+
+def test_the_handler_of_a_job_is_told_with_its_module(facts):
+    job = "ЗагрузкаКурсовВалют"
+    text = answer(facts, f"Какой обработчик у регламентного задания {job}?", f"ScheduledJob.{job}").text
+    assert "  1. РаботаСКурсамиВалют.ЗагрузитьАктуальныеКурсы — " in text

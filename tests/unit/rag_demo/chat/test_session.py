@@ -45,6 +45,7 @@ AFTER_ENGLISH = NEW.with_turn(
         (AFTER_EVENT, "а у поступления товаров?", "Что происходит при проведении поступления товаров?"),
         (AFTER_EVENT, "а что с авансами?", "что с авансами (Документ.РеализацияТоваров)?"),
         (AFTER_ENGLISH, "and what about the catalog Валюты?", "Which attributes does the catalog Валюты have?"),
+        (AFTER_ENGLISH, "and the resources?", "the resources of Catalog.Контрагенты?"),
         (AFTER_ENGLISH, "what are its forms?", "what are Catalog.Контрагенты forms?"),
     ],
 )
