@@ -115,20 +115,24 @@ class RecordsInMemory:
 
     def register(self, space: bytes, description: Mapping[str, str]) -> None:
         """Remember what a space is."""
+        self._fail_if_wanted()
         self.descriptions[space] = dict(description)
 
     def spaces(self) -> dict[bytes, dict[str, str]]:
         """Return what was registered."""
+        self._fail_if_wanted()
         return dict(self.descriptions)
 
     def scan(self, space: bytes | None = None) -> Iterator[tuple[bytes, bytes, bytes]]:
         """Yield everything, or one space."""
+        self._fail_if_wanted()
         for (of_space, key), record in sorted(self.records.items()):
             if space in {None, of_space}:
                 yield of_space, key, record
 
     def purge(self, space: bytes | None = None) -> int:
         """Remove everything, or one space."""
+        self._fail_if_wanted()
         doomed = [name for name in self.records if space in {None, name[0]}]
         for name in doomed:
             del self.records[name]
@@ -140,5 +144,8 @@ class RecordsInMemory:
 
     def _note(self, call: str) -> None:
         self.calls.append(call)
+        self._fail_if_wanted()
+
+    def _fail_if_wanted(self) -> None:
         if self.error is not None:
             raise self.error

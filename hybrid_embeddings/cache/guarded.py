@@ -43,9 +43,9 @@ class GuardedTier:
         """Remove records, if the tier can."""
         self._attempt("delete", _done(self._tier.delete_many, space, keys))
 
-    def register(self, space: bytes, description: Mapping[str, str]) -> None:
-        """Describe a space, if the tier can."""
-        self._attempt("put", _done(self._tier.register, space, description))
+    def register(self, space: bytes, description: Mapping[str, str]) -> bool:
+        """Describe a space; tell whether it was done."""
+        return bool(self._attempt("put", _done(self._tier.register, space, description)))
 
     def scan(self, space: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
         """Yield the records of a space, as far as the tier can."""

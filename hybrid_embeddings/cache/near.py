@@ -99,14 +99,14 @@ class NearTier:
 
     def find(self, space: Space, texts: Sequence[str]) -> list[Entry | None]:
         """Return for each text the known one whose vector may stand for it; None in shadow mode."""
+        found: list[Entry | None] = [None] * len(texts)
         if self.mode != "active":
-            return [None] * len(texts)
-        found: list[Entry | None] = []
-        seen = self._candidates(space, texts)
-        for candidate in seen.found:
-            usable = candidate is not None and self._judge.allows(candidate.sort) and self._draw() >= self._sample
-            found.append(candidate.entry if candidate is not None and usable else None)
-            if candidate is not None and usable:
+            return found
+        rows = [row for row, text in enumerate(texts) if len(text) <= MOST_LETTERS]
+        seen = self._candidates(space, [texts[row] for row in rows])
+        for row, candidate in zip(rows, seen.found, strict=True):
+            if candidate is not None and self._judge.allows(candidate.sort) and self._draw() >= self._sample:
+                found[row] = candidate.entry
                 self._events.emit(NearDuplicateChecked("hit", similarity=self._judge.estimate(candidate.sort)))
         n_hits = sum(entry is not None for entry in found)
         self._count(hits=n_hits, misses=len(texts) - n_hits)

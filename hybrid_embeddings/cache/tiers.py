@@ -75,7 +75,7 @@ class TieredCache:
         self._clock = clock
         self._counters = Counters()
         self._lock = threading.Lock()  # of the counters
-        self._registered: set[Space] = set()
+        self._registered: set[tuple[str, Space]] = set()  # where it is described
         self._writer = WriteBehind(max_entries=max_waiting)
 
     @property
@@ -241,14 +241,13 @@ class TieredCache:
 
     def _put(self, tiers: Sequence[GuardedTier], space: Space, entries: Mapping[bytes, bytes]) -> None:
         space_id = space.digest(self._storage.records.secret)
-        if space not in self._registered:
-            for tier in self._tiers:
-                tier.register(space_id, space.described())
-            self._registered.add(space)
         n_bytes = sum(map(len, entries.values()))
         for tier in tiers:
-            if tier.put_many(space_id, entries):
-                self._events.emit(CacheWritten(tier.name, len(entries), n_bytes, 0))
+            if not tier.put_many(space_id, entries):
+                continue
+            self._events.emit(CacheWritten(tier.name, len(entries), n_bytes, 0))
+            if (tier.name, space) not in self._registered and tier.register(space_id, space.described()):
+                self._registered.add((tier.name, space))
 
     def _measure(self, codec: codecs.Codec, vectors: Vectors) -> None:
         if codec is codecs.FLOAT32:

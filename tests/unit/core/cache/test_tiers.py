@@ -252,6 +252,16 @@ def test_a_look_up_that_is_interrupted_does_not_keep_the_trial_of_a_tier():
     assert tier.health()["status"] == "healthy"
 
 
+def test_a_store_that_was_away_at_first_is_told_what_its_space_is():
+    store = RecordsInMemory("redis")
+    cache = cache_over(store)
+    store.error = CacheTierError("away")
+    put(cache, ["a"])
+    store.error = None
+    put(cache, ["b"])
+    assert store.descriptions == {SPACE.digest(): SPACE.described()}
+
+
 def test_a_write_that_raises_something_unforeseen_does_not_end_the_writer(caplog):
     writer, done = WriteBehind(max_entries=10), threading.Event()
 
