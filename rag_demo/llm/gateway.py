@@ -107,6 +107,7 @@ class Gateway:
                 failures.append(error)
             except TimeoutError:
                 failures.append(LlmTimeout(f"{link.backend.base_url} tells nothing of itself within {_ASKING_S:g} s."))
+            _tell_failure(link.backend, failures[-1])
         raise _together(failures)
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -141,8 +142,7 @@ class Gateway:
                     judged.failed_with(error)
                     failures.append(error)
                     self._events.emit(BackendFailed(link.backend.name, type(error).__name__))
-                    # Its message may quote the server, and the server the question.
-                    _log.warning("No answer by %s (%s).", link.backend.name, type(error).__name__)
+                    _tell_failure(link.backend, error)
                     continue
                 async with aclosing(opened.rest), aclosing(deadline.rest(opened.rest)) as rest:
                     for event in opened.prelude:
@@ -223,6 +223,11 @@ def _judged(breaker: Breaker) -> Iterator[_Verdict]:
             breaker.failure()
         else:
             breaker.abandon_trial()
+
+
+def _tell_failure(backend: Backend, error: LlmError) -> None:
+    # Only the kind: its message may quote the server, and the server the question.
+    _log.warning("No answer by %s (%s); `rag-demo llm` tells why.", backend.name, type(error).__name__)
 
 
 def _empty(done: Done) -> EmptyAnswer:

@@ -113,6 +113,15 @@ async def test_a_wrong_key_and_a_wrong_model(server, backend):
     assert "Valid aliases: tiny" in str((await ask(backend))[0].error)
 
 
+async def test_a_refusal_to_tell_of_itself_is_logged_by_its_kind(server, backend, caplog):
+    server.on("GET /v1/models", json_reply({"error": "Unauthorized: тайна"}, status=401))
+    with pytest.raises(LlmRefused, match="LLM_API_KEY"):
+        await make_gateway(backend).describe()
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("rag_demo")] == [
+        "No answer by vllm (LlmRefused); `rag-demo llm` tells why."
+    ]
+
+
 async def test_an_answer_as_long_as_the_window_is_warned_of(server):
     model = {"id": MODEL, "object": "model", "owned_by": "vllm", "max_model_len": 1000}
     server.on("GET /v1/models", json_reply({"object": "list", "data": [model]}))
