@@ -36,8 +36,7 @@ def calls_of(method: MethodFact, documents: Iterable[Document], *, only_one: boo
         only_one: whether no other method has that name.
     """
     called = re.compile(rf"(?:(?<!\w)(\w+)\s*\.\s*|(?<![\w.])){re.escape(fold(method.name))}\s*\(")
-    found = (_call(method, document, called, only_one=only_one) for document in documents)
-    return sorted(filter(None, found), key=_place)
+    return _once(_call(method, document, called, only_one=only_one) for document in documents)
 
 
 def uses_of(fact: ObjectFact, documents: Iterable[Document]) -> list[Call]:
@@ -45,8 +44,7 @@ def uses_of(fact: ObjectFact, documents: Iterable[Document]) -> list[Call]:
     kind = KIND_BY_NAME[fact.kind]
     kinds = "|".join(re.escape(fold(word)) for word in {kind.word, kind.word_plural, kind.name, kind.folder} - {""})
     named = re.compile(rf"(?<!\w)(?:{kinds})(?:\w*)\s*\.\s*{re.escape(fold(fact.name))}(?!\w)")
-    found = (_line(document, named) for document in documents if document.doc_type in _CODE)
-    return sorted(filter(None, found), key=_place)
+    return _once(_line(document, named) for document in documents if document.doc_type in _CODE)
 
 
 def _line(document: Document, named: re.Pattern[str]) -> Call | None:
@@ -57,8 +55,13 @@ def _line(document: Document, named: re.Pattern[str]) -> Call | None:
     return None
 
 
-def _place(call: Call) -> tuple[str, int]:
-    return call.line.path, call.line.line_start
+def _once(found: Iterable[Call | None]) -> list[Call]:
+    """In the order of paths and lines; of a long method, which is several documents, the first line alone."""
+    ordered = sorted(filter(None, found), key=lambda call: (call.line.path, call.line.line_start))
+    first: dict[str, Call] = {}
+    for call in ordered:
+        first.setdefault(call.caller.full_name, call)
+    return list(first.values())
 
 
 def _call(method: MethodFact, document: Document, called: re.Pattern[str], *, only_one: bool) -> Call | None:

@@ -172,6 +172,8 @@ def test_a_call_is_not_one_in_a_comment_a_string_or_of_a_namesake(facts):
     (call,) = calls_of(method, [*other, called], only_one=False)
     assert (call.caller, call.line.line_start) == (called, 6)
     assert [call.caller for call in calls_of(method, other, only_one=True)] == [other[2]]
+    window = make_document("CommonModule.Д.М", text=called.text, line_start=90)
+    assert [call.line.line_start for call in calls_of(method, [window, called], only_one=False)] == [6]
 
 
 def test_the_methods_of_a_module(facts):
