@@ -6,6 +6,7 @@ runs on OpenVINO needs neither this file nor torch.
 
 from __future__ import annotations
 
+import json
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,7 @@ def load(directory: Path, device: str = "cpu") -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
 
     try:
+        _refuse_own_code(directory)
         with quiet_loading():
             model = SentenceTransformer(
                 str(directory),
@@ -53,6 +55,15 @@ def load(directory: Path, device: str = "cpu") -> SentenceTransformer:
         ) from error
     _check_vocabulary(directory, model)
     return model.eval()
+
+
+def _refuse_own_code(directory: Path) -> None:
+    """Refuse modules whose code lies in the folder, or in another one on the hub: sentence-transformers 5 runs it."""
+    file = directory / "modules.json"
+    for module in json.loads(file.read_text(encoding="utf-8")) if file.is_file() else ():
+        package = module["type"].partition(".")[0]
+        if "--" in module["type"] or (directory / package).exists() or (directory / f"{package}.py").exists():
+            raise ValueError(f"the module {module['type']} of modules.json is code that comes with the model")
 
 
 def _check_vocabulary(directory: Path, model: SentenceTransformer) -> None:

@@ -349,7 +349,9 @@ def test_arguments_beat_given_settings(model_cache):
         EmbeddingService(truncate_dim=-1, settings=settings)
 
 
-def test_model_with_code_of_its_own_is_refused(tmp_path, model_cache):
+@pytest.mark.parametrize("module", ["own_code.Transformer", "somebody/code--own_code.Transformer"])
+def test_model_with_code_of_its_own_is_refused(tmp_path, model_cache, module):
+    """Before sentence-transformers sees it: its version 5 would run such code, whatever it was told."""
     import json
     import shutil
 
@@ -358,11 +360,11 @@ def test_model_with_code_of_its_own_is_refused(tmp_path, model_cache):
     directory = tmp_path / "model"
     shutil.copytree(resolve("all-MiniLM-L6-v2", offline=True).directory, directory)
     modules = json.loads((directory / "modules.json").read_text(encoding="utf-8"))
-    modules[0]["type"] = "own_code.Transformer"
+    modules[0]["type"] = module
     (directory / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
     (directory / "own_code.py").write_text("raise SystemExit('own code was run')\n", encoding="utf-8")
     service = EmbeddingService(settings=Settings(model=str(directory), cache_dir=model_cache))
-    with pytest.raises(ModelUnsupported, match="without running its own code"):
+    with pytest.raises(ModelUnsupported, match="without running its own code.*comes with the model"):
         service.encode("a")
 
 
