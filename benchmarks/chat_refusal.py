@@ -1,25 +1,27 @@
 """When the chat refuses: questions that nothing in a configuration answers, and those with the answer found.
 
-    python benchmarks/chat_refusal.py [DUMP[=FILE] …] [--other DUMP] [--json FILE]
+    python benchmarks/chat_refusal.py [DUMP[=FILE] …] [--other DUMP] [--asked FILE[=DUMP] …] [--json FILE]
 
 First the golden questions of the bundled configuration: the half ``tune`` has a part in the weights of
-`rag_demo/chat/confidence.json`; ``test``, unanswerable.yaml and confirmation.yaml have none. Then, with any dump or
-``--other`` given, set (d): the index «removed» of ``rag-demo eval`` of the bundled configuration and of each dump
-(``=FILE``: only the paths in that file). Asked are names of another configuration (``--other`` for the bundled one, the
-bundled one for the others), questions on objects that were taken out, and known items that stay. Writes risk-coverage
-curves, too.
+`rag_demo/chat/confidence.json`; ``test`` and questions/trade_unanswerable.yaml have none. Then questions of people in
+files (``--asked``, of the bundled configuration or a dump), by halves, too. Then, with any dump or ``--other`` given,
+set (d): the index «removed» of ``rag-demo eval`` of the bundled configuration and of each dump (``=FILE``: only the
+paths in that file). Asked are names of another configuration (``--other`` for the bundled one, the bundled one for the
+others), questions on objects that were taken out, and known items that stay. Writes risk-coverage curves, too.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
+from asked import TOP_K, answers, ask
 from common import report
 from risk_coverage import Asked, curve, plot
 
@@ -28,16 +30,14 @@ from rag_demo.chat.confidence import Confidence
 from rag_demo.chat.evidence import weights_of
 from rag_demo.configurations import bundled
 from rag_demo.configurations.golden import Question, load_golden
-from rag_demo.evaluate.cases import Case, read_cases
+from rag_demo.evaluate.cases import Case
 from rag_demo.evaluate.run import FUSED, ranks_of
 from rag_demo.evaluating import Request, opened_plans
 from rag_demo.index.ports import Where
 from rag_demo.library import Library
 from rag_demo.retrieve.search import Found, Retriever
 from rag_demo.settings import read_settings
-from rag_demo.types import Document
 
-TOP_K = 5
 _TARGETS = {"unanswerable_refused": 0.8, "wrongly_refused": 0.1}
 _KINDS = {"foreign-name": "names of another configuration", "removed-object": "objects taken out"}
 
@@ -62,7 +62,7 @@ def golden(judge: Judge) -> list[Asked]:
         library = Library(replace(read_settings(), data_dir=folder, answer_cache="off"))
         library.index(bundled(), "demo", progress=lambda *_: None)
         with library.assistant(("demo",)) as assistant:
-            for question in [*load_golden(), *fresh(), *confirmation()]:
+            for question in [*load_golden(), *fresh()]:
                 asked += [_golden(question, wording, assistant, judge) for wording in question.wordings]
         library.close()
     return asked
@@ -70,29 +70,24 @@ def golden(judge: Judge) -> list[Asked]:
 
 def fresh() -> list[Question]:
     """Unanswerable questions that had no part in anything."""
-    wordings = yaml.safe_load(Path(__file__).with_name("unanswerable.yaml").read_text(encoding="utf-8"))
+    file = Path(__file__).parent / "questions" / "trade_unanswerable.yaml"
+    wordings = yaml.safe_load(file.read_text(encoding="utf-8"))
     return [Question(f"fresh-{n}", said, "how-to", "ru", "fresh", refuse=True) for n, said in enumerate(wordings)]
-
-
-def confirmation() -> list[Question]:
-    """Questions, with and without an answer, by somebody who knew none of the others."""
-    cases = read_cases(Path(__file__).with_name("confirmation.yaml"))
-    return [
-        Question(case.case_id, case.question, case.kind, "ru", "confirmation", case.gold, refuse=not case.gold)
-        for case in cases
-    ]
 
 
 def _golden(question: Question, wording: str, assistant: Assistant, judge: Judge) -> Asked:
     found = assistant.search(wording, where=Where(("demo",)), limit=TOP_K)
-    gold_found = any(_answers(hit.document, gold) for gold in question.gold for hit in found.hits)
+    gold_found = any(answers(hit.document, gold) for gold in question.gold for hit in found.hits)
     return Asked(question.kind, question.split, question.refuse, judge.strength(found), gold_found)
 
 
-def _answers(document: Document, gold: str) -> bool:
-    """The gold itself, a part of it, or the object that it is a part of."""
-    name = document.full_name
-    return name == gold or name.startswith(f"{gold}.") or gold.startswith(f"{name}.")
+def of_people(file: str, judge: Judge) -> dict[str, list[Asked]]:
+    """The questions of a file by split; what nothing like the wording says (``…-far-…``) by itself."""
+    asked: dict[str, list[Asked]] = defaultdict(list)
+    for case, found, is_found in ask(file, None):
+        one = Asked(case.kind, case.split, not case.gold, judge.strength(found), is_found)
+        asked[f"{case.split}, far" if "-far-" in case.case_id else case.split].append(one)
+    return asked
 
 
 def removed(dump: str, other: Path | None, judge: Judge) -> tuple[str, list[Asked]]:
@@ -142,13 +137,19 @@ def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     options.add_argument("dumps", nargs="*", metavar="DUMP[=FILE]")
     options.add_argument("--other", type=Path, metavar="DUMP")
+    options.add_argument("--asked", metavar="FILE[=DUMP]", nargs="*", default=[])
     options.add_argument("--json", type=Path, help="write the result here")
     given = options.parse_args()
     judge = Judge()
     asked = golden(judge)
-    sets = {split: [one for one in asked if one.split == split] for split in ("tune", "test", "fresh", "confirmation")}
+    sets = {split: [one for one in asked if one.split == split] for split in ("tune", "test", "fresh")}
     result = {"benchmark": "chat_refusal", **{name: figures(these) for name, these in sets.items()}}
     curves = {f"golden questions, {split}": curve(sets[split]) for split in ("tune", "test")}
+    if given.asked:
+        by_file = {Path(file.partition("=")[0]).stem: of_people(file, judge) for file in given.asked}
+        result["people"] = {
+            name: {split: figures(these) for split, these in sorted(sets.items())} for name, sets in by_file.items()
+        }
     if given.dumps or given.other:
         elsewhere = {}
         for dump in ("", *given.dumps):

@@ -1,16 +1,18 @@
 """Fits the weights of `rag_demo/chat/confidence.py` on tune questions and writes them as JSON.
 
-    python benchmarks/fit_confidence.py [DUMP[=FILE] …] --out rag_demo/chat/confidence.json
+    python benchmarks/fit_confidence.py [DUMP[=FILE] …] [--asked FILE[=DUMP] …] --out rag_demo/chat/confidence.json
 
-Questions: the golden ones of the bundled configuration, and the known items of it and of each dump (``=FILE``: only the
-paths in that file) in the index «removed» of ``rag-demo eval``. Those with the answer among five hits are to be
-answered. Not to be answered are the same ones while the family of their object is left out of the search, the golden
-questions without an answer, and known items of the other configurations. Questions that a rule decides on have no
-part. Each group weighs as a whole, however many questions it has.
+Questions: the golden ones of the bundled configuration; those of people in files (``--asked``, of the bundled
+configuration or a dump); the known items of the bundled configuration and of each dump (``=FILE``: only the paths in
+that file) in the index «removed» of ``rag-demo eval``. Those with the answer among five hits are to be answered. Not
+to be answered are questions without an answer, known items of other configurations, and known items while the family
+of their object is left out of the search. Questions that a rule decides on have no part. Each group weighs as a whole,
+however many questions it has; one of fewer than `_FEW` weighs less.
 
 The threshold is the largest one that refuses at most a certain share of the questions that are to be answered, each
-group counting alike. That share is the largest one, in half percents, at which no group of these is refused more than
-`_TARGET` by weights and a threshold that were fitted without its configuration; those shares are printed, too.
+group counting alike. That share is the one, in half percents, with the largest difference between the shares of
+people's questions that are refused rightly and wrongly (Youden, Cancer 1950), by weights and a threshold that were
+fitted without their configuration. What is refused then is printed, too.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from asked import TOP_K, ask
 from left_out import Families, without
 
 from rag_demo.chat.confidence import NAMES, is_ruled, signs
@@ -36,18 +39,19 @@ from rag_demo.index.ports import Where
 from rag_demo.retrieve.search import Found, Retriever
 from rag_demo.settings import read_settings
 
-TOP_K = 5
 _MOST = 600
 _FROM_ELSEWHERE = 40
 _STEPS = 60
 _DECAY = 3e-3
-# What is answered, and what is not: taken out, without an answer, known items of other configurations.
+_FEW = 15
+# What is answered, and what is not: without an answer, taken out, known items of other configurations.
 _WORTH = {
-    "golden": {"answered": 2.0, "taken out": 0.25, "none": 0.5},
-    "known items": {"answered": 1.0, "taken out": 0.5, "elsewhere": 0.25},
+    "golden": {"answered": 2.0, "none": 1.0},
+    "people's": {"answered": 1.0, "none": 1.0},
+    "known items": {"answered": 1.0, "taken out": 0.1, "elsewhere": 0.05},
 }
-_TARGET = 0.1
-_LIMITS = np.arange(0.005, _TARGET, 0.005)
+_OF_PEOPLE = ("golden", "people's")
+_LIMITS = np.arange(0.005, 0.1, 0.005)
 Floats = np.ndarray
 Group = tuple[str, str, str]  # configuration, set, sort
 Groups = dict[Group, Floats]
@@ -56,6 +60,7 @@ Groups = dict[Group, Floats]
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     options.add_argument("dumps", metavar="DUMP[=FILE]", nargs="*")
+    options.add_argument("--asked", metavar="FILE[=DUMP]", nargs="*", default=[])
     options.add_argument("--out", type=Path, required=True)
     given = options.parse_args()
     asked: Mapping[str, list[str]] = {}
@@ -66,9 +71,12 @@ def main() -> None:
         foreign = [text for other, texts in asked.items() if other != dump for text in texts[:_FROM_ELSEWHERE]]
         for group, found in collect(dump, foreign):
             rows[group].append(found)
-        print({"/".join(group): len(found) for group, found in rows.items()}, flush=True)
+    for file in given.asked:
+        for group, found in of_people(file):
+            rows[group].append(found)
+    print({"/".join(group): len(found) for group, found in rows.items()}, flush=True)
     groups = {group: np.array(found) for group, found in rows.items()}
-    limit = most_wrong(groups)
+    limit = best_limit(groups)
     print(f"refused at most on average: {limit:.1%}")
     for group, refused in elsewhere(groups, limit).items():
         tell("fitted without it", group, refused, len(groups[group]))
@@ -94,6 +102,13 @@ def collect(dump: str, foreign: Sequence[str]) -> Iterator[tuple[Group, Sequence
             yield from _row((dump, name, "elsewhere"), retriever.search(text, TOP_K, where=where))
 
 
+def of_people(file: str) -> Iterator[tuple[Group, Sequence[float]]]:
+    """The same of the questions in a file."""
+    for case, found, is_found in ask(file, "tune"):
+        if is_found or not case.gold:
+            yield from _row((file.partition("=")[2], "people's", "answered" if is_found else "none"), found)
+
+
 def _asked(case: Case, where: Where, retriever: Retriever, families: Families) -> Iterator[tuple[str, Found]]:
     found = retriever.search(case.question, TOP_K, where=where)
     if not case.gold:
@@ -117,7 +132,7 @@ def fit(groups: Groups) -> tuple[Floats, float]:
     used = [(group, worth) for group, worth in used if worth]
     table = np.concatenate([groups[group] for group, _ in used])
     answered = np.concatenate([np.full(len(groups[group]), group[2] == "answered", float) for group, _ in used])
-    worth = np.concatenate([np.full(len(groups[group]), value / len(groups[group])) for group, value in used])
+    worth = np.concatenate([value * _shares(groups[group]) for group, value in used])
     worth /= worth.sum()
     centre, spread = table.mean(axis=0), table.std(axis=0) + 1e-9
     rows = np.c_[np.ones(len(table)), (table - centre) / spread]
@@ -135,19 +150,28 @@ def threshold(groups: Groups, weights: Floats, bias: float, limit: float) -> flo
     """The largest sum at which the groups that are to be answered are refused no more than they may be on average."""
     answered = [found @ weights + bias for group, found in groups.items() if group[2] == "answered"]
     sums = np.concatenate(answered)
-    share = np.concatenate([np.full(len(found), 1 / len(found) / len(answered)) for found in answered])
+    share = np.concatenate([_shares(found) for found in answered])
     order = np.argsort(sums)
-    return float(sums[order][np.searchsorted(np.cumsum(share[order]), limit)])
+    return float(sums[order][np.searchsorted(np.cumsum(share[order]) / share.sum(), limit)])
 
 
-def most_wrong(groups: Groups) -> float:
-    """The largest limit below the first one at which a group to be answered is refused more than the target."""
-    best = float(_LIMITS[0])
-    for limit in _LIMITS:
-        if max(refused for group, refused in elsewhere(groups, limit).items() if group[2] == "answered") > _TARGET:
-            break
-        best = float(limit)
-    return best
+def _shares(found: Floats) -> Floats:
+    return np.full(len(found), 1 / max(len(found), _FEW))
+
+
+def best_limit(groups: Groups) -> float:
+    """The limit by which people's questions are told apart best."""
+
+    def refused(shares: Mapping[Group, float], sort: str) -> float:
+        these = [group for group in shares if group[1] in _OF_PEOPLE and group[2] == sort]
+        counts = [len(groups[group]) for group in these]
+        return float(np.average([shares[group] for group in these], weights=counts))
+
+    def difference(limit: float) -> float:
+        shares = elsewhere(groups, limit)
+        return refused(shares, "none") - refused(shares, "answered")
+
+    return float(max(_LIMITS, key=difference))
 
 
 def elsewhere(groups: Groups, limit: float) -> dict[Group, float]:
