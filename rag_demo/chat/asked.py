@@ -59,7 +59,18 @@ _MEMBERS: tuple[tuple[str, tuple[MemberKind, ...]], ...] = (
     ),
 )
 Relations = Literal[
-    "movers", "movements", "content", "subsystems", "bases", "based", "owners", "owned", "used", "rights", "roles"
+    "movers",
+    "movements",
+    "content",
+    "subsystems",
+    "bases",
+    "based",
+    "owners",
+    "owned",
+    "used",
+    "rights",
+    "roles",
+    "subjects",
 ]
 _WHICH = (
     r"(?:как(?:ие|ой|ое|им|ими|их|ому|ом)|все|список|перечисли\w*"
@@ -84,6 +95,10 @@ _LINKS: tuple[tuple[Relations, re.Pattern[str]], ...] = (
             r"\bкак(?:ие|ая|ой|им|ими)\s+рол|\bкому\s+(?:доступ|разреш)|\b(?:which|what)\s+roles?\b|\bwho\s+(?:may|can|has)\b"
             r"|\bкто\s+(?:может|имеет\s+право)|\bу\s+кого\b.*\bправ"
         ),
+    ),
+    (
+        "subjects",
+        re.compile(r"\bна\s+(?:что|как(?:ие|ой|ую))\b.*\bподпис|\bподпис\w*\b.*\bна\s+(?:что|какие)|\bsubscrib"),
     ),
     ("rights", re.compile(r"\bправа?\b|\brights?\b|\bpermissions?\b")),
     ("subsystems", re.compile(r"\bкак(?:ую|ие|ой|их|им|ом)\s+подсистем|\b(?:which|what)\s+subsystems?\b")),
@@ -132,6 +147,7 @@ _METHODS = re.compile(
 )
 _NUMBER = re.compile(r"\bсколько\b|\bколичество\b|\bhow\s+many\b")
 _EXPORTED = re.compile(r"экспорт|export|публичн|\bpublic\b|программн\w+\s+интерфейс")
+_DEPRECATED = re.compile(r"устаре|deprecated|obsolete")
 _MODULES = (
     (r"модул\w*\s+менеджера|manager\s+module", "ManagerModule"),
     (r"модул\w*\s+объекта|object\s+module", "ObjectModule"),
@@ -151,6 +167,7 @@ class Asked:
     code: bool = False  # the text of a method
     methods: bool = False  # those of a module
     exported: bool = False  # of these only what others may call
+    deprecated: bool = False  # of these only what should not be used any more
     module: str = ""  # which of an object's modules
     number: bool = False  # how many there are
 
@@ -164,7 +181,8 @@ def what_is_asked(question: str) -> Asked:
         return Asked(code=True)
     if _METHODS.search(folded):
         module = next((module for pattern, module in _MODULES if re.search(pattern, folded)), "")
-        return Asked(methods=True, exported=bool(_EXPORTED.search(folded)), module=module)
+        exported, deprecated = bool(_EXPORTED.search(folded)), bool(_DEPRECATED.search(folded))
+        return Asked(methods=True, exported=exported, deprecated=deprecated, module=module)
     if _HAPPENS.search(folded):
         every = ALL_EVENTS if _HANDLERS.search(folded) else ()
         events = next((events for pattern, events in _EVENTS if re.search(pattern, folded)), every)

@@ -53,7 +53,8 @@ def _fields(fields: Sequence[DocField], *, indent: int = 2) -> Iterator[str]:
 
 def _told(name: str, field: DocField, note: str) -> str:
     types = ", ".join(field.types)
-    head = " ".join(filter(None, (name, f"({types}{note})" if name and types else types + note.lstrip(", "))))
+    said = f"{types}{note}".removeprefix(", ")
+    head = " ".join(filter(None, (name, f"({said})" if name and said else said)))
     see = f"→ {field.see}" if field.see and field.see not in field.text else ""
     return " — ".join(filter(None, (head, " ".join(field.text.split()), see)))
 

@@ -176,8 +176,10 @@ def _methods(about: About) -> Composed | None:
     """The methods of a module that the question names."""
     for name in about.meant() if about.asked.methods else ():
         module = f"{name}.{about.asked.module}" if about.asked.module else name
-        if found := about.knowledge.methods(module, export_only=about.asked.exported):
-            return _listed(about, name, module, found)
+        every = about.knowledge.methods(module, export_only=about.asked.exported)
+        if every:
+            wanted = [method for method in every if method.deprecated or not about.asked.deprecated]
+            return _listed(about, name, module, wanted)
     return None
 
 

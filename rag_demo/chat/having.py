@@ -24,7 +24,7 @@ _WHICH = re.compile(
     re.IGNORECASE,
 )
 _SAID: tuple[MemberKind, ...] = ("attribute", "dimension", "resource", "predefined", "form", "command", "template")
-_DOTTED = re.compile(r"\w+(?:\.\w+){2,}")
+_DOTTED = re.compile(r"[^\W\d]\w*(?:\.\w+)+")
 _MOST_NAMESAKES = 5
 _IN_THE_TABLE = "Стандартный реквизит"
 

@@ -30,7 +30,8 @@ def tell_methods(module: str, found: Sequence[MethodFact], numbers: Mapping[str,
         called = method.full_name.removeprefix(f"{module}.")
         parameters = ", ".join(parameter.name for parameter in method.parameters)
         said = f"{kind} {called}({parameters}){' ' + phrases.exported if method.export else ''}"
-        told = " — ".join(filter(None, (said, _shortened(description(method)))))
+        warning = phrases.deprecated if method.deprecated else ""
+        told = " — ".join(filter(None, (said, " ".join(filter(None, (warning, _shortened(description(method))))))))
         lines.append(f"  • {told}{cited(method.full_name, numbers)}")
     if len(found) > MOST_METHODS:
         lines.append(phrases.more.format(len(found) - MOST_METHODS))

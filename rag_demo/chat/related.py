@@ -27,6 +27,7 @@ _ARROWS: dict[Relations, tuple[RelationKind, bool]] = {
     "owned": ("owner", True),
     "rights": ("right", False),
     "roles": ("right", True),
+    "subjects": ("subject", False),
 }
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
 
 from rag_demo.chat.asked import what_is_asked
 from rag_demo.chat.callers import calls_of
+from rag_demo.chat.cards import card
 from rag_demo.chat.named import named_members
+from rag_demo.chat.phrases import RUSSIAN
 from rag_demo.ingest.facts import MethodFact
 from rag_demo.testing import make_document
 from tests.unit.rag_demo.chat.bundle import answer
@@ -289,6 +292,7 @@ def test_members_in_dots(facts):
     assert "| ИНН" not in text
     text = answer(facts, "Справочник.Контрагенты.Абракадабра", "Catalog.Контрагенты").text
     assert "У Catalog.Контрагенты нет ничего с именем «Абракадабра»." in text
+    assert "| КПП | Строка(9) |" in answer(facts, "Что такое Контрагенты.КПП?", "Catalog.Контрагенты").text
     method = answer(facts, "Справочники.Организации.РеквизитыНаПечать", "Catalog.Организации").text
     assert "нет ничего" not in method
 
@@ -340,3 +344,27 @@ def test_the_handler_of_a_job_is_told_with_its_module(facts):
     job = "ЗагрузкаКурсовВалют"
     text = answer(facts, f"Какой обработчик у регламентного задания {job}?", f"ScheduledJob.{job}").text
     assert "  1. РаботаСКурсамиВалют.ЗагрузитьАктуальныеКурсы — " in text
+
+
+def test_deprecated_methods_of_a_module(facts):
+    text = answer(facts, "Какие методы устарели в модуле УчетНДС?", "CommonModule.УчетНДС").text
+    assert text.startswith("Методы модуля CommonModule.УчетНДС: 1 ")
+    assert "  • Функция НДСВСумме(Сумма, Процент) Экспорт — Устарела. " in text
+    none = answer(facts, "Какие методы устарели в модуле РаботаСКурсамиВалют?", "CommonModule.РаботаСКурсамиВалют").text
+    assert none.startswith("Методы модуля CommonModule.РаботаСКурсамиВалют: 0")
+
+
+def test_what_a_subscription_is_to(facts):
+    name = "EventSubscription.ПроверитьДатуЗапрета"
+    text = answer(facts, "На что подписана подписка ПроверитьДатуЗапрета?", name).text
+    assert "  • Document.РеализацияТоваров" in text
+
+
+def test_a_parameter_without_a_type_has_its_default_in_brackets(facts):
+    method = next(
+        one
+        for one in facts.methods("CommonModule.РаботаСКурсамиВалют")
+        if any(parameter.default for parameter in one.parameters)
+    )
+    bare = dataclasses.replace(method, doc=method.doc._replace(parameters=()))
+    assert "(необязательный, по умолчанию " in "\n".join(card(bare, RUSSIAN))
