@@ -12,9 +12,12 @@ from rag_demo.chat.assembling import joined, object_of, with_documents
 from rag_demo.chat.phrases import Phrases, phrases_for
 from rag_demo.chat.ports import Knowledge, Library, Mentions
 from rag_demo.chat.related import is_meant
+from rag_demo.index.analyse import fold
+from rag_demo.retrieve.kinds import spoken_kinds, words
 from rag_demo.types import Source
 
 TOLD = 3  # sources that the text speaks of; the others are named in one line
+_REGISTER = ("регистр", "register")
 MOST_FACTS = 30  # documents that are looked up for one answer
 
 
@@ -55,6 +58,13 @@ class About:
     def meant(self) -> Iterator[str]:
         """Those of them that the question names."""
         return (name for name in self.objects if is_meant(name.rpartition(".")[2], self.weights))
+
+    def named_outright(self) -> Iterator[str]:
+        """Those that it names by their kind or in one word: «где используется справочник Валюты», not «валюта»."""
+        written = words(self.question)
+        has_kind = bool(spoken_kinds(written)) or any(fold(word).startswith(_REGISTER) for word in written)
+        said = set(map(fold, written))
+        return (name for name in self.meant() if has_kind or fold(name.rpartition(".")[2]) in said)
 
     def with_names(self, names: Sequence[str]) -> tuple[Source, ...]:
         """The sources with the documents of these names behind them."""

@@ -112,7 +112,7 @@ _LINKS: tuple[tuple[Relations, re.Pattern[str]], ...] = (
     (
         "based",
         re.compile(
-            r"на\s+основани[еи]\s|\b(?:entered|created|filled)\s+(?:based\s+on|from|on\s+the\s+basis\s+of)|\bbased\s+on\b"
+            r"\b(?:что|как(?:ие|ой|ая|ое|ую|им))\b.*на\s+основани[еи]\s|\b(?:entered|created|filled)\s+(?:based\s+on|from|on\s+the\s+basis\s+of)|\bbased\s+on\b"
         ),
     ),
     (
@@ -136,7 +136,7 @@ _USED = re.compile(
     r"|\breferences?\s+to\b|\b(?:who|what|which\s+\w+)\s+(?:calls?|uses?|references?)\b"
 )
 _CODE = re.compile(
-    r"\b(?:покаж\w*|показать|выведи|приведи|дай|открой|show|give|print|display)\s+(?:\w+\s+){0,3}?"
+    r"\b(?:покаж\w*|показать|выведи|приведи|дай|открой|show|give|print|display)\s+(?:(?!реквизит|поле|тип|значен|attribute|field|type|value)\w+\s+){0,3}?"
     r"(?:код|текст|реализаци\w*|исходник\w*|source|code|body|implementation)\b"
     r"|^(?:код|текст|исходник\w*|code|source)\s+(?:у|of|функци\w|процедур\w|метода|the)\b"
 )

@@ -100,7 +100,7 @@ def _in_short(document: Document) -> str:
 
 def _used(about: About) -> Composed | None:
     """Where an object is used: attributes of its type, and methods that name it."""
-    for name in about.meant() if about.asked.relations == "used" else ():
+    for name in about.named_outright() if about.asked.relations == "used" else ():
         fact = about.knowledge.object(name)
         names = related.related(name, "used", about.knowledge)
         uses = uses_of(fact, about.mentions(fact.name)) if fact is not None else []
@@ -117,7 +117,7 @@ def _used(about: About) -> Composed | None:
 
 def _linked(about: About) -> Composed | None:
     """What an object is linked with, as a list."""
-    relations = about.asked.relations
+    relations = about.asked.relations if about.asked.relations != "used" else None
     for name in about.meant() if relations else ():
         if relations and (names := related.related(name, relations, about.knowledge)):
             sources = about.with_names([name, *names])

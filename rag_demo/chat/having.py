@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ from rag_demo.chat.telling import headline
 from rag_demo.chat.vocabulary import root
 from rag_demo.index.analyse import fold, terms
 from rag_demo.ingest.facts import MemberFact, MemberKind
+from rag_demo.ingest.kinds import KINDS
 from rag_demo.retrieve.kinds import words
 from rag_demo.types import Hit, Source
 
@@ -67,9 +69,16 @@ def _by_dots(about: About, name: str, dotted: Sequence[str]) -> Named | None:
         if members:
             return Named(tuple(members))
         of_it = about.knowledge.object(owner)
-        if of_it is not None and of_it.full_name == name and not about.knowledge.exists(said):
+        in_metadata = fold(said.partition(".")[0]) in _metadata_words()
+        if in_metadata and of_it is not None and of_it.full_name == name and not about.knowledge.exists(said):
             return Named((), last, near(last, about.knowledge.members(name)))
     return None
+
+
+@functools.cache
+def _metadata_words() -> frozenset[str]:
+    """«Справочник», not «Справочники»: what stands behind the plural in code may be a method of the platform."""
+    return frozenset(fold(word) for kind in KINDS for word in (kind.word, kind.name))
 
 
 def _counted(about: About, found: Sequence[Table]) -> str:
@@ -79,7 +88,7 @@ def _counted(about: About, found: Sequence[Table]) -> str:
 
 def _named(about: About, name: str, members: Sequence[MemberFact]) -> Named:
     def known(word: str) -> bool:
-        return any(isinstance(fact, MemberFact) for fact in about.knowledge.find(word))
+        return any(isinstance(fact, MemberFact) and fact.kind in HELD for fact in about.knowledge.find(word))
 
     held = _of_section(about.asked.section, members)
     return named_members(about.question, name.partition(".")[2], held, known)

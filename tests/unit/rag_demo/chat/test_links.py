@@ -234,6 +234,8 @@ def test_the_name_of_an_object_is_no_quotation(facts):
         ("Какой код у валюты рубль?", ""),
         ("Какая функция возвращает код валюты?", ""),
         ("Какие функции считают НДС?", ""),
+        ("Покажи реквизит Код справочника Валюты", ""),
+        ("Как заполняется продажа на основании заказа?", ""),
         ("покажи текст процедуры ПередЗаписью", "code"),
         ("list all procedures of the module УчетНДС", "methods"),
     ],
@@ -293,8 +295,8 @@ def test_members_in_dots(facts):
     text = answer(facts, "Справочник.Контрагенты.Абракадабра", "Catalog.Контрагенты").text
     assert "У Catalog.Контрагенты нет ничего с именем «Абракадабра»." in text
     assert "| КПП | Строка(9) |" in answer(facts, "Что такое Контрагенты.КПП?", "Catalog.Контрагенты").text
-    method = answer(facts, "Справочники.Организации.РеквизитыНаПечать", "Catalog.Организации").text
-    assert "нет ничего" not in method
+    for method in ("Справочники.Организации.РеквизитыНаПечать", "Справочники.Организации.НайтиПоКоду"):
+        assert "нет ничего" not in answer(facts, f"Что делает {method}?", "Catalog.Организации").text
 
 
 def test_http_methods_of_a_service(facts):
@@ -333,6 +335,12 @@ def test_code_that_names_an_object_is_listed(facts, question):
     text = answer(facts, question, "InformationRegister.КурсыВалют").text
     assert "  • CommonModule.РаботаСКурсамиВалют.ПолучитьКурсВалюты [" in text
     assert re.search(r"    \| .*РегистрСведений\.КурсыВалют\.СрезПоследних", text)
+
+
+def test_uses_are_listed_of_what_is_named_outright(facts):
+    text = answer(facts, "Где применяется скидка?", "CommonModule.СкидкиСервер.РассчитатьСкидки", "Catalog.Скидки").text
+    assert "Упоминается" not in text
+    assert "Функция CommonModule.СкидкиСервер.РассчитатьСкидки — " in text
 
 
 def test_the_content_of_a_subsystem_inside_another(facts):
