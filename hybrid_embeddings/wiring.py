@@ -95,25 +95,8 @@ def build_engine(
         max_tokens=_token_limit(settings, model),
         add_special_tokens=not card.is_static,
     )
-    if settings.truncate_dim is not None and settings.truncate_dim > card.dimension:
-        raise SettingsError(f"truncate_dim is {settings.truncate_dim}, but the model has {card.dimension} dimensions")
     prompts = prompts_of(settings, model)
-    dimension = min(settings.truncate_dim or card.dimension, card.dimension)
-    spaces = spaces_of(settings, model, prompts)
-    finishing = Finishing(
-        card,
-        truncate_dim=settings.truncate_dim,
-        normalize=settings.normalize,
-        # A static model computes a vector in less time than another process needs to send it.
-        cache=build_cache(
-            settings,
-            dimension=dimension,
-            spaces=spaces.values(),
-            with_stores=not card.is_static,
-            events=events,
-        ),
-        spaces=spaces,
-    )
+    finishing = _finishing(settings, model, prompts, events)
     dispatcher, static = None, None
     refused: dict[str, str] = {}
     try:
@@ -137,6 +120,22 @@ def build_engine(
         events=events,
     )
     return Engine(pipeline, refused)
+
+
+def _finishing(settings: Settings, model: PreparedModel, prompts: dict[Kind, str], events: Events) -> Finishing:
+    card, wanted = model.card, settings.truncate_dim
+    if wanted is not None and wanted > card.dimension:
+        raise SettingsError(f"truncate_dim is {wanted}, but the model has {card.dimension} dimensions")
+    spaces = spaces_of(settings, model, prompts)
+    cache = build_cache(
+        settings,
+        dimension=wanted or card.dimension,
+        spaces=spaces.values(),
+        # A static model computes a vector in less time than another process needs to send it.
+        with_stores=not card.is_static,
+        events=events,
+    )
+    return Finishing(card, truncate_dim=wanted, normalize=settings.normalize, cache=cache, spaces=spaces)
 
 
 def _dispatcher(settings: Settings, states: Sequence[LaneState], finishing: Finishing, events: Events) -> Dispatcher:
