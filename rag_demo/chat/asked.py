@@ -128,6 +128,7 @@ _LINKS: tuple[tuple[Relations, re.Pattern[str]], ...] = (
     ),
     ("content", re.compile(r"\bчто\s.*\bв\s+подсистем|\b(?:what|which)\b.*\bin\s+(?:the\s+)?(?:\w+\s+)?subsystem")),
 )
+_OF_MEMBERS = re.compile(r"табличн|\bтч\b|tabular|колонк|реквизит|column|attribute")
 _USED = re.compile(
     r"\bгде\b.*(?:использу|вызыва|применя|упомина|встреча|задейств)|\b(?:кто|откуда|кем)\s+(?:\S+\s+)?"
     r"(?:вызыва[ею]т|использу[ею]т|использу[ею]тся|вызыва[ею]тся)|ссыла[ею]тся\s+на"
@@ -188,7 +189,10 @@ def what_is_asked(question: str) -> Asked:
         events = next((events for pattern, events in _EVENTS if re.search(pattern, folded)), every)
         if events:
             return Asked(events=events)
-    links = "used" if _USED.search(folded) else next((link for link, said in _LINKS if said.search(folded)), None)
+    links: Relations | None = next((link for link, said in _LINKS if said.search(folded)), None)
+    if links == "content" and _OF_MEMBERS.search(folded):
+        links = None  # «состав табличной части»
+    links = "used" if _USED.search(folded) else links
     kinds = [kind for pattern, wanted in _MEMBERS if re.search(pattern, folded) for kind in wanted]
     section = _section(folded)
     if section:

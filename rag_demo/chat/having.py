@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from rag_demo.chat.about import About, Composed
 from rag_demo.chat.assembling import cited, numbers_of, object_line
-from rag_demo.chat.named import HELD, Named, named_members, near
+from rag_demo.chat.named import HELD, Named, looks_like_name, may_be_name, named_members, near
 from rag_demo.chat.ports import Library
 from rag_demo.chat.tables import Table, tables, tables_of
 from rag_demo.chat.telling import headline
@@ -38,10 +38,11 @@ def what_it_has(about: About) -> Composed | None:
     for name in about.objects if about.asked.members or dotted else ():
         members = about.knowledge.members(name)
         named = (_by_dots(about, name, dotted) or _named(about, name, members)) if name in meant else Named()
-        section = _missing_section(about, members) if name in meant else ""
+        said = _missing_section(about, members) if name in meant else ""
+        section = said if looks_like_name(said, about.question) and may_be_name(said, name.partition(".")[2]) else ""
         asked = tables_of(named.members, about.phrases) or tables(members, about.asked, about.phrases)
         missing = named.missing or section
-        instead = _in_sections(members) if section else _own(members) if missing else []
+        instead = _in_sections(members) if said else _own(members) if missing else []
         if found := asked or tables_of(instead, about.phrases):
             above = [_lacks(about, name, missing, named.near), _counted(about, found)]
             return _tabular(about, name, [*above, *_properties(about, name, named.members)], found)
@@ -108,7 +109,7 @@ def _own(members: Sequence[MemberFact]) -> list[MemberFact]:
 
 
 def _missing_section(about: About, members: Sequence[MemberFact]) -> str:
-    """The tabular section that a question names and the object does not have."""
+    """What a question has for the name of a tabular section and the object does not; «ТЧ заказа» names none."""
     section = about.asked.section
     parents = {fold(member.parent) for member in _in_sections(members)}
     known = any(parent.startswith(section) for parent in parents)

@@ -56,8 +56,8 @@ def named_members(
             wanted = fold("".join(said[:length]))
             if found := tuple(member for member in held if wanted in _called(member)):
                 return Named(found)
-        if not missing and _may_be_name(said[0], object_name):
-            missing = said[0] if _looks_like_name(said[0], question) or known(said[0]) else ""
+        if not missing and may_be_name(said[0], object_name):
+            missing = said[0] if looks_like_name(said[0], question) or known(said[0]) else ""
     return Named((), missing, near(missing, held)) if missing else Named()
 
 
@@ -80,14 +80,15 @@ def _called(member: MemberFact) -> set[str]:
     return {fold(member.name), fold("".join(words(member.synonym)))} - {""}
 
 
-def _may_be_name(word: str, object_name: str) -> bool:
+def may_be_name(word: str, object_name: str) -> bool:
     """Whether a word is neither the object, in whatever form, nor a kind of objects."""
     if fold(word) in FUNCTION_WORDS or spoken_kinds([word]) or canonical_name(f"{word}.X") != f"{word}.X":
         return False
     return is_compound(word) or _roots(object_name).isdisjoint(_roots(word))
 
 
-def _looks_like_name(word: str, question: str) -> bool:
+def looks_like_name(word: str, question: str) -> bool:
+    """Whether a word is written like a name: with a capital letter, of several words, or in quotation marks."""
     quoted = any(word in found.split() for found in _QUOTED.findall(question))
     return word[:1].isupper() or is_compound(word) or quoted
 

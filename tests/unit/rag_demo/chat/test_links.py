@@ -48,6 +48,13 @@ def test_a_tabular_section_that_is_not_there(facts):
     assert "Табличная часть Товары:" in text
 
 
+@pytest.mark.parametrize("question", ["реквизиты ТЧ заказа", "состав табличной части заказа поставщику"])
+def test_the_object_is_no_tabular_section(facts, question):
+    text = answer(facts, question, "Document.ЗаказПоставщику", "Subsystem.Закупки").text
+    assert "нет ничего" not in text
+    assert "Табличная часть Товары:" in text
+
+
 @pytest.mark.parametrize(
     ("question", "about", "row"),
     [
