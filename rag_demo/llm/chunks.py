@@ -48,7 +48,7 @@ class ChunkReader:
             return
         try:
             chunk = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise LlmInterrupted(f"The LLM server {self._server.base_url} sent a chunk that is not JSON.") from None
         if not isinstance(chunk, Mapping):
             raise LlmInterrupted(f"The LLM server {self._server.base_url} sent a chunk that is no object.")

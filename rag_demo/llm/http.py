@@ -117,7 +117,7 @@ async def _refuse_errors(server: Server, response: httpx.Response) -> None:
         raise LlmRefused(f"The LLM server {server.base_url} redirects to {target}. Set LLM_BASE_URL to where it is.")
     try:
         message = message_of(json.loads(response.text))
-    except ValueError:
+    except (ValueError, RecursionError):
         message = response.text.strip() or response.reason_phrase
     raise failure(server, response.status_code, message, retry_after_s=_retry_after(response.headers))
 

@@ -157,7 +157,7 @@ class OpenAiBackend:
             response = await self._client.request(method, route, **arguments)
         try:
             return json.loads(response.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise LlmInterrupted(
                 f"The LLM server {self.base_url} answers {route} with something that is not JSON."
             ) from None

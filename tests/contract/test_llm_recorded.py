@@ -156,6 +156,12 @@ async def test_chunks_of_another_form_break_the_answer_off(server, backend, choi
     assert isinstance((await ask(backend))[-1].error, LlmInterrupted)
 
 
+async def test_a_chunk_nested_without_end_breaks_the_answer_off(server, backend):
+    deep = b"data: " + b"[" * 200_000 + b"\n\n"
+    server.on(ROUTE, Reply([deep], headers=SseWire.headers))
+    assert isinstance((await ask(backend))[-1].error, LlmInterrupted)
+
+
 @pytest.mark.parametrize(
     "told",
     [
