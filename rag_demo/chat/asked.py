@@ -92,8 +92,9 @@ _LINKS: tuple[tuple[Relations, re.Pattern[str]], ...] = (
     (
         "roles",
         re.compile(
-            r"\bкак(?:ие|ая|ой|им|ими)\s+рол|\bкому\s+(?:доступ|разреш)|\b(?:which|what)\s+roles?\b|\bwho\s+(?:may|can|has)\b"
-            r"|\bкто\s+(?:может|имеет\s+право)|\bу\s+кого\b.*\bправ"
+            r"\bкак(?:ие|ая|ой|им|ими)\s+рол|\bкому\s+(?:доступ|разреш)|\bкто\s+(?:может|имеет\s+право)"
+            r"|\bу\s+кого\b.*\bправ"
+            r"|\b(?:which|what)\s+roles?\b|\bwho\s+(?:may|can|has)\b"
         ),
     ),
     (
@@ -112,7 +113,8 @@ _LINKS: tuple[tuple[Relations, re.Pattern[str]], ...] = (
     (
         "based",
         re.compile(
-            r"\b(?:что|как(?:ие|ой|ая|ое|ую|им))\b.*на\s+основани[еи]\s|\b(?:entered|created|filled)\s+(?:based\s+on|from|on\s+the\s+basis\s+of)|\bbased\s+on\b"
+            r"\b(?:что|как(?:ие|ой|ая|ое|ую|им))\b.*на\s+основани[еи]\s|\bbased\s+on\b"
+            r"|\b(?:entered|created|filled)\s+(?:from|on\s+the\s+basis\s+of)"
         ),
     ),
     (
@@ -123,7 +125,8 @@ _LINKS: tuple[tuple[Relations, re.Pattern[str]], ...] = (
     (
         "content",
         re.compile(
-            r"\b(?:входит|входят|включ|относ[ия]тся|содерж[аи]т)|\bсостав\w*\b|\bcontain|\bbelong|\binclude|\bcontents?\b"
+            r"\b(?:входит|входят|включ|относ[ия]тся|содерж[аи]т)|\bсостав\w*\b"
+            r"|\bcontain|\bbelong|\binclude|\bcontents?\b"
         ),
     ),
     ("content", re.compile(r"\bчто\s.*\bв\s+подсистем|\b(?:what|which)\b.*\bin\s+(?:the\s+)?(?:\w+\s+)?subsystem")),
@@ -132,17 +135,20 @@ _OF_MEMBERS = re.compile(r"табличн|\bтч\b|tabular|колонк|рекв
 _USED = re.compile(
     r"\bгде\b.*(?:использу|вызыва|применя|упомина|встреча|задейств)|\b(?:кто|откуда|кем)\s+(?:\S+\s+)?"
     r"(?:вызыва[ею]т|использу[ею]т|использу[ею]тся|вызыва[ею]тся)|ссыла[ею]тся\s+на"
-    r"|\bкак(?:ие|ой|ая)\s+(?:\w+\s+)?(?:метод|функци|процедур|объект|модул|документ|справочник|регистр)\w*\s+(?:\w+\s+)?"
-    r"(?:вызыва[ею]т|использу[ею]т)\b|\bwhere\b.*\b(?:called|used|referenced|invoked)\b|\busages?\s+of|\bcallers?\s+of"
+    r"|\bкак(?:ие|ой|ая)\s+(?:\w+\s+)?(?:метод|функци|процедур|объект|модул|документ|справочник|регистр)\w*\s+"
+    r"(?:\w+\s+)?(?:вызыва[ею]т|использу[ею]т)\b"
+    r"|\bwhere\b.*\b(?:called|used|referenced|invoked)\b|\busages?\s+of|\bcallers?\s+of"
     r"|\breferences?\s+to\b|\b(?:who|what|which\s+\w+)\s+(?:calls?|uses?|references?)\b"
 )
 _CODE = re.compile(
-    r"\b(?:покаж\w*|показать|выведи|приведи|дай|открой|show|give|print|display)\s+(?:(?!реквизит|поле|тип|значен|attribute|field|type|value)\w+\s+){0,3}?"
+    r"\b(?:покаж\w*|показать|выведи|приведи|дай|открой|show|give|print|display)\s+"
+    r"(?:(?!реквизит|поле|тип|значен|attribute|field|type|value)\w+\s+){0,3}?"
     r"(?:код|текст|реализаци\w*|исходник\w*|source|code|body|implementation)\b"
     r"|^(?:код|текст|исходник\w*|code|source)\s+(?:у|of|функци\w|процедур\w|метода|the)\b"
 )
 _METHODS = re.compile(
-    r"\b(?:как(?:ие|их|ими)|все|всех|список|перечисли\w*|покажи\w*|перечень|сколько|which|what|list|all|show|how\s+many)"
+    r"\b(?:как(?:ие|их|ими)|все|всех|список|перечисли\w*|покажи\w*|перечень|сколько|which|what|list|all|show"
+    r"|how\s+many)"
     r"\b.{0,40}?\b(?:метод|функци[ийя]|процедур|method|function|procedure).*(?:модул|module)"
     r"|(?:модул|module).*\b(?:как(?:ие|их)|which|what)\s.{0,30}(?:метод|функци|процедур|method|function|procedure)"
 )
