@@ -15,8 +15,9 @@ from rag_demo.ingest.facts import MemberFact, MemberKind
 from rag_demo.retrieve.kinds import spoken_kinds, words
 
 _HOLDERS = re.compile(
-    r"\b(?:в|у|for|in|of)?\s*(?:как(?:их|ие|ом|ой|ого)|which|what)\s+(\w+)\b.*?\b(?:реквизит|пол[еяю]|измерени|ресурс|колонк"
-    r"|attribute|field|dimension|resource|column)\w*\s+[«\"']?([^\W\d_]\w*)",
+    r"\b(?:в|у|for|in|of)?\s*(?:как(?:их|ие|ом|ой|ого)|which|what)\s+(\w+)\b.*?"
+    r"\b(?:реквизит|пол[еяю]|измерени|ресурс|колонк|attribute|field|dimension|resource|column)\w*"
+    r"\s+[«\"']?([^\W\d_]\w*)",
     re.IGNORECASE,
 )
 _ANY = frozenset({"объектах", "объектов", "объекты", "objects"})
