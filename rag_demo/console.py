@@ -123,7 +123,9 @@ def answer_tail(answer: Answer) -> str:
     russian = is_russian(answer.question)
     blocks = [[doubts(answer.text, answer.marks, russian=russian)] if answer.marks else []]
     blocks.append([_source_line(source) for source in answer.sources])
-    blocks.append([f"(made without: {', '.join(answer.degraded)})"] if answer.degraded else [])
+    missing = [part for part in answer.degraded if part != "cut"]
+    blocks.append([f"(made without: {', '.join(missing)})"] if missing else [])
+    blocks.append(["(cut off: the language model was not done)"] if "cut" in answer.degraded else [])
     blocks.append([f"(answered {answer.cached_s:.0f} s ago)"] if answer.cached_s is not None else [])
     return "".join("\n" + "\n".join(block) + "\n" for block in blocks if block).rstrip("\n")
 

@@ -76,6 +76,11 @@ def test_text_of_a_degraded_refusal():
     assert text == "Ничего.\n\n(made without: dense)"
 
 
+def test_an_answer_that_was_cut_off_says_so():
+    text = answer_as_text(Answer("?", "Начало", (), degraded=("cut",)))
+    assert text == "Начало\n\n(cut off: the language model was not done)"
+
+
 def test_a_terminal_gets_one_line_that_is_redrawn():
     stream = Terminal()
     bar = ProgressBar(stream)
