@@ -16,10 +16,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rag_demo.chat.bindings import figures_of_others, is_turned, other_members, together
 from rag_demo.chat.claims import dotted_names, figures, identifiers, links, quotations
 from rag_demo.chat.ports import Names
 from rag_demo.chat.sentences import Sentence, sentences_of, without_citations
 from rag_demo.chat.support import (
+    STRESS,
     Evidence,
     content_of,
     contradicts,
@@ -110,7 +112,7 @@ def check(answer: str, sources: Sequence[Source], names: Names) -> Checked:
 
 
 def _problems(sentence: Sentence, evidence: Mapping[int, Evidence], names: Names) -> list[Problem]:
-    text = without_citations(sentence.text)
+    text = without_citations(sentence.text).replace(STRESS, "")
     problems: list[Problem] = ["missing_source"] if any(n not in evidence for n in sentence.cited) else []
     cited = [evidence[n] for n in sentence.cited if n in evidence]
     # Whatever a sentence names is looked up, cited or not.
@@ -121,9 +123,14 @@ def _problems(sentence: Sentence, evidence: Mapping[int, Evidence], names: Names
         return _unique(problems)
     content = content_of(_without_quotations(text))
     problems += ["altered_quote" for quote in quotations(text) if _is_altered(quote, cited, names)]
+    spoken = together(source.spoken for source in cited)
+    known = frozenset().union(*(source.words for source in cited))
     problems += ["figure" for _ in unsupported_figures(text, content_of(text), cited)]
+    problems += ["figure" for _ in figures_of_others(text, spoken)]
     problems += ["link" for link in links(text) if not any(fold(link) in source.plain for source in cited)]
-    problems += ["negation"] if contradicts(text, cited) else []
+    bare = _without_quotations(text)
+    turned = contradicts(text, cited) or is_turned(bare, spoken) or other_members(bare, known)
+    problems += ["negation"] if turned else []
     problems += _of_words(text, content, cited, evidence)
     return _unique(problems)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rag_demo.chat.bindings import Spoken, read
 from rag_demo.chat.claims import Negated, clauses, counted, figures, has_negation, negated
 from rag_demo.chat.compress import readable
 from rag_demo.chat.suspicious import is_suspicious_name, parted
@@ -21,6 +22,7 @@ _COMMENT = re.compile(r"^\s*//+\s?", re.MULTILINE)
 _SPACE = re.compile(r"\s+")
 _WORD = re.compile(r"\w+")
 _GAP = re.compile(r"\[?(?:…|\.\.\.)\]?")
+STRESS = "\u0301"  # «бо́льшая» is the word «большая»
 _CYRILLIC = re.compile(r"[а-яё]")
 _ALIGNED = 0.88  # a clause speaks of the same as the best one if it shares that much of what that one shares
 _MOST_ALIGNED = 4
@@ -33,6 +35,7 @@ class Clause:
     text: str
     roots: frozenset[str]
     negated: frozenset[str]
+    affirmed: frozenset[str]  # those that it has once more without a negation
     around: frozenset[str]
     denied_around: bool  # something in the sentence is negated
 
@@ -44,6 +47,7 @@ class Evidence:
     document: Document
     clauses: tuple[Clause, ...]
     lines: tuple[tuple[frozenset[str], frozenset[str]], ...]  # roots and figures
+    spoken: Spoken
     roots: frozenset[str]
     words: frozenset[str]  # folded, as written
     plain: str  # folded, blanks made one, for quotations
@@ -60,22 +64,32 @@ def prepare(document: Document) -> Evidence:
     code = document.text if shown is document.text or not orders else parted(document.text)[0]
     called = [document.full_name, document.header, document.synonym, document.name, document.path.replace("/", " ")]
     titles = [title for title in called if not is_suspicious_name(title)]
-    read = [_COMMENT.sub("", text) for text in dict.fromkeys([*titles, described, shown])]
+    texts = [_COMMENT.sub("", text).replace(STRESS, "") for text in dict.fromkeys([*titles, described, shown])]
     bare = _TAG.sub(" ", _COMMENT.sub("", code))
     # A sentence of a comment may go over several lines; a line of code stands alone.
-    sentences = [part for text in [*read, " ".join(described.split("\n"))] for part in _SENTENCE_END.split(text)]
+    whole = " ".join(described.split("\n")).replace(STRESS, "")
+    sentences = [part for text in [*texts, whole] for part in _SENTENCE_END.split(text)]
     lines = [(frozenset(roots(terms(text))), frozenset(figures(text))) for text in dict.fromkeys(sentences)]
     return Evidence(
         document=document,
         clauses=tuple(_clauses(dict.fromkeys(sentences))),
         lines=tuple(lines),
+        spoken=_spoken(sentences, code=shown if document.doc_type in {"method", "module"} else ""),
         roots=frozenset().union(*(found for found, _ in lines)),
-        words=frozenset(word for text in (*read, bare) for word in _WORD.findall(fold(text))),
-        plain=_plain("\n".join([*read, bare, code])),
+        words=frozenset(word for text in (*texts, bare) for word in _WORD.findall(fold(text))),
+        plain=_plain("\n".join([*texts, bare, code])),
         orders=frozenset(roots(terms("\n".join([orders, more, *(title for title in called if title not in titles)])))),
         counts=_counts(shown),
         names=_endings(document.full_name),
     )
+
+
+def _spoken(sentences: Iterable[str], *, code: str) -> Spoken:
+    """The sentences read; lines of code apart."""
+    written = (line for line in code.split("\n") if not line.lstrip().startswith("//"))
+    of_code = frozenset(_SENTENCE_END.split("\n".join(written)))
+    lines = {text: read(text) for text in sentences}
+    return Spoken(tuple(lines.values()), tuple(tokens for text, tokens in lines.items() if text not in of_code))
 
 
 def content_of(sentence: str) -> list[str]:
@@ -136,9 +150,16 @@ def _contradicts(clause: str, whole: frozenset[str], evidence: Sequence[Evidence
     affirmed = (own - framing() - denied) if not open_denials else frozenset()
     if any(_only_denied(found, beside) for found in affirmed):
         return True
-    known = frozenset().union(*(source.roots for source in evidence))
-    heard = frozenset().union(*(other.roots for other in beside))
-    return any(opposites().get(found, frozenset()) & heard - own for found in own - known)
+    heard = frozenset().union(*(other.around for other in beside))
+    return any(_opposed(found, heard - own) for found in own - heard)
+
+
+def _opposed(found: str, heard: frozenset[str]) -> bool:
+    """Whether the source says the opposite of a root."""
+    return any(
+        found.startswith(one) and any(other_root.startswith(other) for other_root in heard)
+        for one, other in opposites()
+    )
 
 
 def _wrongly_denied(
@@ -157,7 +178,7 @@ def _wrongly_denied(
 
 
 def _only_denied(found: str, beside: Sequence[Clause]) -> bool:
-    said = [found not in other.negated for other in beside if found in other.roots]
+    said = [found not in other.negated or found in other.affirmed for other in beside if found in other.roots]
     return bool(said) and not any(said)
 
 
@@ -187,12 +208,13 @@ def _clauses(sentences: Iterable[str]) -> Iterator[Clause]:
         around = frozenset(roots(terms(sentence)))
         around_denied = has_negation(sentence)
         for text in clauses(sentence):
-            denied = frozenset(entry.root for entry in negated(text))
-            yield Clause(text, frozenset(roots(terms(text))), denied, around, around_denied)
+            denied, said = [entry.root for entry in negated(text)], Counter(roots(terms(text)))
+            affirmed = frozenset(said - Counter(denied)) if denied else frozenset(said)
+            yield Clause(text, frozenset(said), frozenset(denied), affirmed, around, around_denied)
 
 
 def _plain(text: str) -> str:
-    return _SPACE.sub(" ", fold(text).replace('""', '"')).strip()
+    return _SPACE.sub(" ", fold(text).replace('""', '"').replace(STRESS, "")).strip()
 
 
 def _counts(text: str) -> frozenset[str]:

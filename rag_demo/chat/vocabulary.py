@@ -49,7 +49,7 @@ _ENGLISH = {
     "last": "последний", "length": "длина", "limit": "лимит", "line": "строка", "list": "список", "load": "загрузить",
     "lock": "блокировка", "manager": "менеджер", "markup": "наценка", "maximum": "максимальный",
     "message": "сообщение", "movement": "движение", "name": "наименование", "negative": "отрицательный",
-    "new": "новый", "night": "ночь", "number": "номер", "open": "открыть", "order": "заказ",
+    "new": "новый", "number": "номер", "open": "открыть", "order": "заказ",
     "organization": "организация", "overdue": "просроченный", "parse": "разобрать", "password": "пароль",
     "payment": "оплата", "penalty": "пеня", "percent": "процент", "period": "период", "phone": "телефон",
     "post": "проведение", "posting": "проведение", "price": "цена", "print": "печать", "priority": "приоритет",
@@ -65,18 +65,41 @@ _ENGLISH = {
     "token": "токен", "total": "итог", "transfer": "перемещение", "type": "тип", "unit": "единица",
     "unpost": "отмена", "update": "обновление", "user": "пользователь", "value": "значение", "vat": "ндс",
     "warehouse": "склад", "website": "сайт", "word": "слово", "write": "запись", "zero": "ноль", "fifo": "фифо",
-    "profit": "прибыль", "weight": "вес", "promo": "промокод", "expire": "просроченный", "add": "добавить",
+    "profit": "прибыль", "promo": "промокод", "expire": "просроченный", "add": "добавить",
     "compare": "сравнение", "ask": "запрос", "select": "выбрать", "set": "установить", "remove": "удалить",
-    "written": "запись",
+    "written": "запись", "minus": "минус", "plus": "плюс", "earliest": "ранний", "early": "ранний", "late": "поздний",
+    "old": "старый", "oldest": "старый", "newest": "новый", "replace": "заменить", "keep": "сохранить",
+    "weekend": "выходной", "move": "перенести", "monday": "понедельник", "subtract": "вычесть", "begin": "начало",
+    "end": "конец", "night": "ночь", "personal": "личный", "general": "общий", "weight": "вес", "digits": "цифра",
 }  # fmt: skip
 
-# Pairs that turn a statement round. A word of one side, where the source has only the other, is a contradiction.
+# Pairs that turn a statement round, by the beginnings of words. A clause with one side, where the clauses of the source
+# that speak of the same have only the other, is a contradiction.
 _OPPOSITES = """
-    увелич умен | разреш запрещ | включ выключ | приход расход | покупат поставщик | добав удал | бол менш |
-    больш меньш | раньш позж | ранн поздн | максимальн минимальн | первы последн | всегда никогда | обязательн
-    необязательн | открыва закрыва | клиент сервер | розничн оптов | экспортн локальн | вверх вниз | входящ
-    исходящ | автоматическ вручн | уменьш увелич | ночь утр | increase decrease | allow forbid | before after |
-    minimum maximum | always never | enable disable | first last | earlier later | more less | add remove
+    увелич умен | увелич уменьш | разреш запрещ | включ выключ | приход расход | покупат поставщик | добав удал | добав
+    вычит | прибав вычит | плюс вычит | плюс минус | бол менш | больш меньш | раньш позж | ран поздн |
+    последн первы | последн ран | максимальн минимальн | всегда никогда | обязательн необязательн | открыва закрыва |
+    клиент сервер | розничн оптов | экспортн локальн | вверх вниз | входящ исходящ | автоматическ вручн | ноч утр |
+    истин лжам | стар нов | начал конец | начал конц | замен сохран | сильн слаб | выш ниж | дорог дешев
+    | полн частичн | пост get | increase decrease | allow forbid | before after | minimum maximum | always never
+    | enable disable | first last | earlier later | latest earliest | latest first | newest oldest | old new |
+    more less | add remove | plus minus | add subtract | begin end | start end | replace keep
+"""
+# Prepositions that do so for what stands behind them.
+TURNS = (("до", "после"), ("перед", "после"), ("без", "с"), ("before", "after"), ("without", "with"))
+# No exception; the others may say the same.
+ABSOLUTE = frozenset({"всегда", "исключительно", "always", "exclusively"})
+UNLIMITED = frozenset(
+    {"каждый", "любой", "весь", "все", "only", "только", "every", "any", "all", "each", "никогда", "never"}
+)
+# Of each of these a source has the one that is right: a sentence with another one has it wrong. Dictionary forms.
+_CLOSED_CLASSES = """
+    понедельник/monday вторник/tuesday среда/wednesday четверг/thursday пятница/friday суббота/saturday
+    воскресенье/sunday | январь/january февраль/february март/march апрель/april июнь/june июль/july август/august
+    сентябрь/september октябрь/october ноябрь/november декабрь/december | секунда/second минута/minute час/hour
+    день/day/сутки неделя/week месяц/month квартал/quarter год/year | грамм/gram килограмм/kilogram/кг тонна/ton
+    центнер фунт/pound | фифо/fifo лифо/lifo | get post put patch | utf ansi koi windows | рубль/ruble доллар/dollar
+    евро/euro
 """
 
 # Words that claim nothing by themselves: they lead from one statement to the next.
@@ -155,11 +178,16 @@ def framing() -> frozenset[str]:
 
 
 @functools.cache
-def opposites() -> dict[str, frozenset[str]]:
-    """Root → roots that turn a statement round."""
-    found: dict[str, frozenset[str]] = {}
-    for pair in _OPPOSITES.split("|"):
-        one, other = (root(_russian_of().get(stem(word), word)) for word in pair.split())
-        found[one] = found.get(one, frozenset()) | {other}
-        found[other] = found.get(other, frozenset()) | {one}
-    return found
+def opposites() -> tuple[tuple[str, str], ...]:
+    """Beginnings of words that turn a statement round, in both directions."""
+    pairs = [tuple(map(fold, pair.split())) for pair in _OPPOSITES.split("|")]
+    return tuple((one, other) for pair in pairs for one, other in (pair, pair[::-1]))
+
+
+@functools.cache
+def closed_classes() -> tuple[dict[str, str], ...]:
+    """Sorts of words of which a sentence names one: dictionary form → the Russian word for the same."""
+    return tuple(
+        {form: member.split("/")[0] for member in sort.split() for form in member.split("/")}
+        for sort in _CLOSED_CLASSES.split("|")
+    )

@@ -127,6 +127,50 @@ def test_lies_are_marked_and_truths_are_not(file):
     assert len(wronged) <= 0.03 * len(true), [case.answer for case in wronged]
 
 
+def test_lies_in_the_words_of_their_source():
+    """More than half are marked, of true sentences of the same sorts hardly any; before there were rules, a sixth."""
+    entries = yaml.safe_load(Path(__file__).with_name("statements_subtle.yaml").read_text(encoding="utf-8"))
+    said = {True: [], False: []}
+    for entry in entries:
+        kind, name = "help" if entry["source"].startswith("help:") else "", entry["source"].removeprefix("help:")
+        document = next(
+            d for d in documents() if d.full_name.endswith(name) and (d.doc_type == "help") == (kind == "help")
+        )
+        for is_true, key in ((True, "says"), (False, "lies")):
+            for text in entry.get(key, ()):
+                sources = sources_with(document, random.Random(text))
+                number = next(source.n for source in sources if source.hit.document is document)
+                said[is_true].append((text, bool(check(f"{text[:-1]} [{number}].", sources, names()).marks)))
+    assert (len(said[True]), len(said[False])) == (65, 76)
+    assert sum(is_marked for _, is_marked in said[False]) >= 40
+    wronged = [text for text, is_marked in said[True] if is_marked]
+    assert len(wronged) <= 5, wronged
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ("Больше 14 месяцев просрочки не допускается [2].", "negation"),  # another unit
+        ("Цена товара возвращается до вызова проверки [3].", "negation"),  # another moment
+        ("Личная цена важнее общей [3].", ""),
+        ("Общая цена важнее личной [3].", "negation"),
+        ("В коде товара 12 знаков, в коде склада 5 [3].", ""),
+        ("В коде склада 12 знаков [3].", "figure"),
+        ("Сначала ищется личная цена, потом общая [3].", ""),
+        ("Сначала ищется общая цена, потом личная [3].", "negation"),
+        ("Цена товара всегда положительна [3].", "negation"),
+    ],
+)
+def test_what_belongs_to_what(answer, problem):
+    doc = (
+        "Цена товара возвращается после вызова проверки. Личная цена важнее общей. Положительна, если товар продан. "
+        "Код товара: 12 знаков, код склада: 5 знаков. Сначала ищется личная цена, потом общая."
+    )
+    told = dataclasses.replace(PRICE, doc=doc, doc_id="told")
+    found = check(answer, (*SOURCES, Source(3, Hit(told, 1.0))), KnownNames())
+    assert found.counts == ({problem: 1} if problem else {})
+
+
 @pytest.mark.parametrize("entry", RED_TEAM, ids=lambda entry: entry["line"][:40])
 def test_an_answer_that_obeys_a_poisoned_source_is_marked(entry):
     clean = next(d for d in documents() if d.full_name.endswith(".ПроверитьЛимитЗадолженности"))
