@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,13 +24,14 @@ import numpy as np
 
 from rag_demo.chat.cache_stores import Store
 from rag_demo.chat.same_question import Gate, gate_of
-from rag_demo.index.analyse import fold
+from rag_demo.index.analyse import fold, is_compound
 from rag_demo.index.ports import DocKey
 from rag_demo.ports import Vectors
 from rag_demo.types import Answer, Document, Hit, LegRank, Mark, Source
 
 _MOST_COMPARED = 300  # questions of one partition that a similar one is looked for among
 _SPACES = " ".join
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,11 @@ class Kept:
 
 
 def key_of(question: str, circumstances: Circumstances) -> Key:
-    """The key of a question. Letter case, blanks and the marks at its end do not matter."""
+    """The key of a question. Letter case, blanks and the marks at its end do not matter, but for names in it.
+
+    «ПолучитьКурс» is a name and is searched for as one, «получитькурс» is a word that nobody uses.
+    """
+    names = [fold(word) for word in _WORD.findall(question) if is_compound(word)]
     said = _SPACES(fold(question).split()).rstrip(" ?.!")
     about = [
         *(f"{space}\0{generation}" for space, generation in sorted(circumstances.spaces)),
@@ -75,7 +81,7 @@ def key_of(question: str, circumstances: Circumstances) -> Key:
         circumstances.conversation,
     ]
     partition = _digest(about)
-    return Key(_digest([partition, said]), partition)
+    return Key(_digest([partition, said, *names]), partition)
 
 
 class AnswerCache:
