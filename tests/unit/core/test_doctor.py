@@ -78,6 +78,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 
 
 def test_threads_that_slow_each_other_down(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     cores = len(os.sched_getaffinity(0))
     _, warning = one(machine.cores, Settings(cpu_threads=cores + 1000))
     assert (warning.status, "at most" in warning.advice) == ("warning", True)
