@@ -17,9 +17,9 @@ from typing import Any
 from common import arguments, median, report
 
 from rag_demo.chat.answer import Assistant, turn_of
-from rag_demo.chat.answer_cache import AnswerCache
-from rag_demo.chat.cache_sqlite import SqliteStore
-from rag_demo.chat.cache_stores import MemoryStore
+from rag_demo.chat.cache.answers import AnswerCache
+from rag_demo.chat.cache.sqlite_store import SqliteStore
+from rag_demo.chat.cache.stores import MemoryStore
 from rag_demo.chat.generate import Writer
 from rag_demo.chat.session import NEW, Conversation
 from rag_demo.chat.stream import Done, TextDelta

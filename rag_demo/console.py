@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from rag_demo.chat.citations import amended, doubts, reasons
+from rag_demo.chat.checking.citations import amended, doubts, reasons
 from rag_demo.chat.clean import UNSHOWABLE
 from rag_demo.chat.language import is_russian
 from rag_demo.index.build import Counts

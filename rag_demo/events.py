@@ -106,7 +106,7 @@ class CitationsChecked:
     duration_ms: float
     sentences: int
     marked: int
-    problems: tuple[tuple[str, int], ...] = ()  # problem → sentences, see `chat.citations.Problem`
+    problems: tuple[tuple[str, int], ...] = ()  # problem → sentences, see `chat.checking.citations.Problem`
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from rag_demo.adapt.translations import Translations
 from rag_demo.chat.answer import EXTRACTIVE, Assistant
-from rag_demo.chat.answer_cache import AnswerCache
-from rag_demo.chat.cache_redis import RedisStore
-from rag_demo.chat.cache_sqlite import SqliteStore
-from rag_demo.chat.cache_stores import MemoryStore, Store
+from rag_demo.chat.cache.answers import AnswerCache
+from rag_demo.chat.cache.redis_store import RedisStore
+from rag_demo.chat.cache.sqlite_store import SqliteStore
+from rag_demo.chat.cache.stores import MemoryStore, Store
 from rag_demo.chat.generate import Writer
 from rag_demo.chat.library import Shelves
 from rag_demo.dense_wiring import open_dense

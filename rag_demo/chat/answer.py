@@ -14,17 +14,17 @@ import dataclasses
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from concurrent.futures import Future
 
-from rag_demo.chat.answer_cache import AnswerCache, Circumstances, Kept, key_of
+from rag_demo.chat.cache.answers import AnswerCache, Circumstances, Kept, key_of
 from rag_demo.chat.case import LONGEST_QUESTION_BYTES, Case, check_question
-from rag_demo.chat.citations import check
+from rag_demo.chat.checking.citations import check
+from rag_demo.chat.checking.sentences import citations_in
 from rag_demo.chat.courtesy import courtesy
-from rag_demo.chat.extractive import nearest
+from rag_demo.chat.extractive.compose import nearest
 from rag_demo.chat.generate import Generated, Writer
 from rag_demo.chat.library import Shelves
 from rag_demo.chat.plain import NEAREST, Judged, Teller, make_answer
 from rag_demo.chat.ports import Knowledge, Nothing
 from rag_demo.chat.prompts import PROMPT_VERSION, says_nothing
-from rag_demo.chat.sentences import citations_in
 from rag_demo.chat.session import NEW, Conversation, Turn, stand_alone
 from rag_demo.chat.stream import ChatEvent, Done, SourcesFound, StandAlone, TextDelta, Verified, told
 from rag_demo.errors import LlmError, LlmOverloaded

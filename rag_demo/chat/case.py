@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from rag_demo.chat.answer_cache import Key
+from rag_demo.chat.cache.answers import Key
 from rag_demo.chat.session import Conversation
 from rag_demo.errors import InputError, LlmError
 from rag_demo.events import AnswerFinished, Events, Outcome

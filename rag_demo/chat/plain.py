@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rag_demo.chat.case import Case
 from rag_demo.chat.confidence import Confidence
 from rag_demo.chat.evidence import is_evidence, weights_of
-from rag_demo.chat.extractive import compose, enumerate_objects, none_of_kind, refuse
+from rag_demo.chat.extractive.compose import compose, enumerate_objects, none_of_kind, refuse
 from rag_demo.chat.language import without_language
 from rag_demo.chat.library import Shelves
 from rag_demo.chat.ports import Knowledge

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
 from rag_demo.chat.answer import turn_of
-from rag_demo.chat.citations import reasons
+from rag_demo.chat.checking.citations import reasons
 from rag_demo.chat.language import is_russian
 from rag_demo.chat.session import NEW, Conversation, Turn
 from rag_demo.chat.stream import ChatEvent, Done, SourcesFound, StandAlone, TextDelta, ThinkingDelta, Verified

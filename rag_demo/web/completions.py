@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from rag_demo.chat.citations import MARK, doubts
+from rag_demo.chat.checking.citations import MARK, doubts
 from rag_demo.chat.language import is_russian
 from rag_demo.chat.session import MOST_TURNS, NEW, Conversation, Turn, stand_alone
 from rag_demo.chat.stream import ChatEvent, Done, SourcesFound, TextDelta

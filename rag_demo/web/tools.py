@@ -12,7 +12,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from starlette.types import ASGIApp
 
 from hybrid_embeddings import HybridEmbeddingsError
-from rag_demo.chat.citations import amended, doubts
+from rag_demo.chat.checking.citations import amended, doubts
 from rag_demo.chat.language import is_russian
 from rag_demo.chat.stream import Done
 from rag_demo.errors import RagDemoError

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rag_demo.chat.answer_cache import AnswerCache, Circumstances, key_of
-from rag_demo.chat.cache_sqlite import SqliteStore
-from rag_demo.chat.cache_stores import MemoryStore
+from rag_demo.chat.cache.answers import AnswerCache, Circumstances, key_of
+from rag_demo.chat.cache.sqlite_store import SqliteStore
+from rag_demo.chat.cache.stores import MemoryStore
 from rag_demo.testing import WordEmbedder, make_document
 from rag_demo.types import Answer, Hit, Source
 

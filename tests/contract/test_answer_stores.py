@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rag_demo.chat.cache_sqlite import SqliteStore
-from rag_demo.chat.cache_stores import MemoryStore
+from rag_demo.chat.cache.sqlite_store import SqliteStore
+from rag_demo.chat.cache.stores import MemoryStore
 from tests.contract.answer_store import AnswerStoreContract
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from rag_demo.chat.cache_redis import RedisStore
+from rag_demo.chat.cache.redis_store import RedisStore
 from rag_demo.errors import InputError
 from tests.contract.answer_store import AnswerStoreContract
 

@@ -19,7 +19,7 @@ from hybrid_embeddings import EmbeddingService
 from hybrid_embeddings.observability.catalogue import METRICS as ENGINE_METRICS
 from rag_demo import errors
 from rag_demo import events as ev
-from rag_demo.chat.citations import Problem
+from rag_demo.chat.checking.citations import Problem
 from rag_demo.chat.session import NEW
 from rag_demo.errors import NotADump
 from rag_demo.index.ports import Where

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from rag_demo import index_wiring, wiring
-from rag_demo.chat.answer_cache import Circumstances, key_of
+from rag_demo.chat.cache.answers import Circumstances, key_of
 from rag_demo.errors import IndexMissing, InputError, NoRoom
 from rag_demo.index import dense, room
 from rag_demo.index.dense import EdgeIndex

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rag_demo.chat.extractive import compose
+from rag_demo.chat.extractive.compose import compose
 from rag_demo.index.analyse import terms
 from rag_demo.types import Hit, Source
 from tests.unit.rag_demo.chat.lies import documents

@@ -6,8 +6,8 @@ import threading
 import numpy as np
 import pytest
 
-from rag_demo.chat.answer_cache import AnswerCache, Circumstances, key_of
-from rag_demo.chat.cache_stores import MemoryStore
+from rag_demo.chat.cache.answers import AnswerCache, Circumstances, key_of
+from rag_demo.chat.cache.stores import MemoryStore
 from rag_demo.index.ports import DocKey
 from rag_demo.testing import WordEmbedder, make_document
 from rag_demo.types import Answer, Hit, LegRank, Mark, Source

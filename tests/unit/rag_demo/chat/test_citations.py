@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rag_demo.chat.citations import amended, check, reasons
+from rag_demo.chat.checking.citations import amended, check, reasons
 from rag_demo.testing import make_document
 from rag_demo.types import Hit, Mark, Source
 from tests.unit.rag_demo.chat.lies import documents, lies, names, sources_with, truths

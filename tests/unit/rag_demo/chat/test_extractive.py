@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from rag_demo.chat.extractive import compose, enumerate_objects, refuse
+from rag_demo.chat.extractive.compose import compose, enumerate_objects, refuse
 from rag_demo.index.analyse import terms
 from rag_demo.index.catalogue_reader import Listed
 from rag_demo.index.ports import DocKey

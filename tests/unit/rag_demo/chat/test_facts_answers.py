@@ -8,8 +8,8 @@ import re
 import pytest
 
 from rag_demo.chat.asked import ALL_EVENTS, what_is_asked
-from rag_demo.chat.claims import dotted_names
-from rag_demo.chat.extractive import compose
+from rag_demo.chat.checking.claims import dotted_names
+from rag_demo.chat.extractive.compose import compose
 from rag_demo.chat.within import Within
 from rag_demo.configurations import bundled
 from rag_demo.configurations.golden import load_golden

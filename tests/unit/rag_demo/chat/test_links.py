@@ -8,10 +8,10 @@ import re
 import pytest
 
 from rag_demo.chat.asked import what_is_asked
-from rag_demo.chat.callers import calls_of
-from rag_demo.chat.cards import card
-from rag_demo.chat.named import named_members
-from rag_demo.chat.phrases import RUSSIAN
+from rag_demo.chat.extractive.callers import calls_of
+from rag_demo.chat.extractive.cards import card
+from rag_demo.chat.extractive.named import named_members
+from rag_demo.chat.extractive.phrases import RUSSIAN
 from rag_demo.ingest.facts import MethodFact
 from rag_demo.testing import make_document
 from tests.unit.rag_demo.chat.bundle import answer

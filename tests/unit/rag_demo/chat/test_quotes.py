@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag_demo.chat.quotes import Quote, decisive, declaration
+from rag_demo.chat.extractive.quotes import Quote, decisive, declaration
 from rag_demo.index.analyse import terms
 from rag_demo.testing import make_document
 

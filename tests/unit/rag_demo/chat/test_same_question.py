@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from rag_demo.chat.same_question import gate_of
+from rag_demo.chat.cache.same_question import gate_of
 from rag_demo.configurations.golden import load_golden
 from rag_demo.testing import WordEmbedder
 

@@ -8,8 +8,8 @@ import itertools
 import pytest
 
 from rag_demo.chat.answer import Assistant, turn_of
-from rag_demo.chat.answer_cache import AnswerCache
-from rag_demo.chat.cache_stores import MemoryStore
+from rag_demo.chat.cache.answers import AnswerCache
+from rag_demo.chat.cache.stores import MemoryStore
 from rag_demo.chat.generate import Writer
 from rag_demo.chat.prompts import RUSSIAN
 from rag_demo.chat.session import NEW, Turn

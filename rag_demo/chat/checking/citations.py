@@ -16,11 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rag_demo.chat.bindings import figures_of_others, is_turned, other_members, together
-from rag_demo.chat.claims import dotted_names, figures, identifiers, links, quotations
-from rag_demo.chat.ports import Names
-from rag_demo.chat.sentences import Sentence, sentences_of, without_citations
-from rag_demo.chat.support import (
+from rag_demo.chat.checking.bindings import figures_of_others, is_turned, other_members, together
+from rag_demo.chat.checking.claims import dotted_names, figures, identifiers, links, quotations
+from rag_demo.chat.checking.sentences import Sentence, sentences_of, without_citations
+from rag_demo.chat.checking.support import (
     STRESS,
     Evidence,
     content_of,
@@ -30,6 +29,7 @@ from rag_demo.chat.support import (
     prepare,
     unsupported_figures,
 )
+from rag_demo.chat.ports import Names
 from rag_demo.chat.suspicious import is_suspicious
 from rag_demo.index.analyse import fold, stem
 from rag_demo.ingest.kinds import KIND_BY_NAME

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rag_demo.chat import related
-from rag_demo.chat.about import MOST_FACTS, TOLD, About, Composed
 from rag_demo.chat.asked import ALL_EVENTS
-from rag_demo.chat.assembling import cited, joined, numbers_of, object_line, with_documents
-from rag_demo.chat.callers import calls_of, uses_of
-from rag_demo.chat.chains import Step, movements, steps, tell
 from rag_demo.chat.evidence import coverage
-from rag_demo.chat.having import what_it_has
-from rag_demo.chat.methods import tell_calls, tell_lines, tell_methods
-from rag_demo.chat.overview import holders, overview
-from rag_demo.chat.phrases import RUSSIAN, phrases_for
+from rag_demo.chat.extractive import related
+from rag_demo.chat.extractive.about import MOST_FACTS, TOLD, About, Composed
+from rag_demo.chat.extractive.assembling import cited, joined, numbers_of, object_line, with_documents
+from rag_demo.chat.extractive.callers import calls_of, uses_of
+from rag_demo.chat.extractive.chains import Step, movements, steps, tell
+from rag_demo.chat.extractive.having import what_it_has
+from rag_demo.chat.extractive.methods import tell_calls, tell_lines, tell_methods
+from rag_demo.chat.extractive.overview import holders, overview
+from rag_demo.chat.extractive.phrases import RUSSIAN, phrases_for
+from rag_demo.chat.extractive.telling import headline, method_of, tell_code, tell_source
 from rag_demo.chat.ports import Knowledge, Library, Mentions, Nothing
-from rag_demo.chat.telling import headline, method_of, tell_code, tell_source
 from rag_demo.index.analyse import fold, split_identifier
 from rag_demo.index.catalogue_reader import Listed
 from rag_demo.index.passages import first_sentence

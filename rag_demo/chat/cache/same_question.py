@@ -12,7 +12,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from rag_demo.chat.claims import figures
+from rag_demo.chat.checking.claims import figures
 from rag_demo.chat.vocabulary import NEGATIONS
 from rag_demo.index.analyse import fold, is_compound, stem
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rag_demo.chat.claims import figures
-from rag_demo.chat.sentences import without_citations
+from rag_demo.chat.checking.claims import figures
+from rag_demo.chat.checking.sentences import without_citations
 from rag_demo.chat.vocabulary import ABSOLUTE, NUMBER_WORDS, TURNS, UNLIMITED, closed_classes, roots
 from rag_demo.index.analyse import fold, terms
 from rag_demo.index.nouns import dictionary_form

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rag_demo.chat.assembling import cited, quoted
-from rag_demo.chat.callers import Call
-from rag_demo.chat.cards import description
-from rag_demo.chat.phrases import Phrases
+from rag_demo.chat.extractive.assembling import cited, quoted
+from rag_demo.chat.extractive.callers import Call
+from rag_demo.chat.extractive.cards import description
+from rag_demo.chat.extractive.phrases import Phrases
 from rag_demo.ingest.facts import MethodFact, Relation
 
 MOST_METHODS = 100

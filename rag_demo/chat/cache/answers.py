@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from rag_demo.chat.cache_stores import Store
-from rag_demo.chat.same_question import Gate, gate_of
+from rag_demo.chat.cache.same_question import Gate, gate_of
+from rag_demo.chat.cache.stores import Store
 from rag_demo.index.analyse import fold, is_compound
 from rag_demo.index.ports import DocKey
 from rag_demo.ports import Vectors

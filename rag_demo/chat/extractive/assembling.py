@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rag_demo.chat.phrases import Phrases
+from rag_demo.chat.extractive.phrases import Phrases
+from rag_demo.chat.extractive.quotes import Quote
 from rag_demo.chat.ports import Knowledge
-from rag_demo.chat.quotes import Quote
 from rag_demo.types import Document, Hit, Source
 
 

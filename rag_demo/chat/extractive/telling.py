@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from rag_demo.chat.assembling import quoted
-from rag_demo.chat.cards import card, description
-from rag_demo.chat.chains import extensions
-from rag_demo.chat.phrases import Phrases
+from rag_demo.chat.extractive.assembling import quoted
+from rag_demo.chat.extractive.cards import card, description
+from rag_demo.chat.extractive.chains import extensions
+from rag_demo.chat.extractive.phrases import Phrases
+from rag_demo.chat.extractive.quotes import Quote, decisive, declaration, whole
 from rag_demo.chat.ports import Knowledge
-from rag_demo.chat.quotes import Quote, decisive, declaration, whole
 from rag_demo.index.analyse import terms
 from rag_demo.index.passages import first_sentence
 from rag_demo.ingest.facts import MethodFact

@@ -6,10 +6,10 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 
-from rag_demo.chat.about import About, Composed
-from rag_demo.chat.assembling import cited, numbers_of
-from rag_demo.chat.named import HELD
-from rag_demo.chat.related import related
+from rag_demo.chat.extractive.about import About, Composed
+from rag_demo.chat.extractive.assembling import cited, numbers_of
+from rag_demo.chat.extractive.named import HELD
+from rag_demo.chat.extractive.related import related
 from rag_demo.index.analyse import fold, terms
 from rag_demo.ingest.facts import MemberFact, MemberKind
 from rag_demo.retrieve.kinds import spoken_kinds, words

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rag_demo.chat.sentences import without_citations
+from rag_demo.chat.checking.sentences import without_citations
 from rag_demo.chat.vocabulary import COMPARISONS, NEGATIONS, NUMBER_WORDS, root
 from rag_demo.index.analyse import fold, is_compound, terms
 from rag_demo.index.words import FUNCTION_WORDS

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag_demo.chat.bindings import Spoken, read
-from rag_demo.chat.claims import Negated, clauses, counted, figures, has_negation, negated
+from rag_demo.chat.checking.bindings import Spoken, read
+from rag_demo.chat.checking.claims import Negated, clauses, counted, figures, has_negation, negated
 from rag_demo.chat.compress import readable
 from rag_demo.chat.suspicious import is_suspicious_name, parted
 from rag_demo.chat.vocabulary import ABSENCES, framing, opposites, roots

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rag_demo.chat.asked import ALL_EVENTS, Asked
-from rag_demo.chat.cards import description
-from rag_demo.chat.phrases import Phrases
+from rag_demo.chat.extractive.cards import description
+from rag_demo.chat.extractive.phrases import Phrases
 from rag_demo.chat.ports import Knowledge, Library
 from rag_demo.chat.session import spoken_name
 from rag_demo.index.analyse import fold

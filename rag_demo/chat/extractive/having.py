@@ -6,12 +6,12 @@ import functools
 import re
 from collections.abc import Sequence
 
-from rag_demo.chat.about import About, Composed
-from rag_demo.chat.assembling import cited, numbers_of, object_line
-from rag_demo.chat.named import HELD, Named, looks_like_name, may_be_name, named_members, near
+from rag_demo.chat.extractive.about import About, Composed
+from rag_demo.chat.extractive.assembling import cited, numbers_of, object_line
+from rag_demo.chat.extractive.named import HELD, Named, looks_like_name, may_be_name, named_members, near
+from rag_demo.chat.extractive.tables import Table, tables, tables_of
+from rag_demo.chat.extractive.telling import headline
 from rag_demo.chat.ports import Library
-from rag_demo.chat.tables import Table, tables, tables_of
-from rag_demo.chat.telling import headline
 from rag_demo.chat.vocabulary import root
 from rag_demo.index.analyse import fold, terms
 from rag_demo.ingest.facts import MemberFact, MemberKind

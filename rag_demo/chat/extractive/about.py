@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rag_demo.chat.asked import Asked, what_is_asked
-from rag_demo.chat.assembling import joined, object_of, with_documents
-from rag_demo.chat.phrases import Phrases, phrases_for
+from rag_demo.chat.extractive.assembling import joined, object_of, with_documents
+from rag_demo.chat.extractive.phrases import Phrases, phrases_for
+from rag_demo.chat.extractive.related import is_meant
 from rag_demo.chat.ports import Knowledge, Library, Mentions
-from rag_demo.chat.related import is_meant
 from rag_demo.index.analyse import fold
 from rag_demo.retrieve.kinds import spoken_kinds, words
 from rag_demo.types import Source

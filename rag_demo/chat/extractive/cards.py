@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rag_demo.chat.phrases import Phrases
+from rag_demo.chat.extractive.phrases import Phrases
 from rag_demo.ingest.facts import DocField, MethodFact
 
 _MOST_FIELDS = 20

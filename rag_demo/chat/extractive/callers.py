@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from rag_demo.chat.quotes import Quote
+from rag_demo.chat.extractive.quotes import Quote
 from rag_demo.index.analyse import fold
 from rag_demo.ingest.facts import MethodFact, ObjectFact
 from rag_demo.ingest.kinds import KIND_BY_NAME

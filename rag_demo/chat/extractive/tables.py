@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rag_demo.chat.asked import Asked
-from rag_demo.chat.phrases import Phrases
+from rag_demo.chat.extractive.phrases import Phrases
 from rag_demo.index.analyse import fold, natural
 from rag_demo.ingest.facts import MemberFact, MemberKind
 

@@ -1,0 +1,1 @@
+"""Answers that are kept for questions that ask the same."""

@@ -1,0 +1,1 @@
+"""Whether the sources bear out what an answer says."""

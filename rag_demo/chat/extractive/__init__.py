@@ -1,0 +1,1 @@
+"""Answers without a language model, put together out of facts and sources."""
