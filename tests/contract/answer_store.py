@@ -1,4 +1,4 @@
-"""The contract of `rag_demo.chat.cache_stores.Store`. Subclasses give the fixtures ``store`` and ``clock``."""
+"""The contract of `rag_demo.chat.cache.stores.Store`. Subclasses give the fixtures ``store`` and ``clock``."""
 
 from __future__ import annotations
 

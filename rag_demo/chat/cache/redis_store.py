@@ -17,7 +17,7 @@ _REST_S = 5.0  # questions go without one that failed for so long, lest each wai
 
 
 class RedisStore:
-    """A `rag_demo.chat.cache_stores.Store` in Redis. What fails is logged and counts as a miss."""
+    """A `rag_demo.chat.cache.stores.Store` in Redis. What fails is logged and counts as a miss."""
 
     def __init__(
         self,

@@ -24,7 +24,7 @@ _BATCH = 500
 
 
 class SqliteStore:
-    """A `rag_demo.chat.cache_stores.Store` in one file. What fails is logged and counts as a miss."""
+    """A `rag_demo.chat.cache.stores.Store` in one file. What fails is logged and counts as a miss."""
 
     def __init__(self, file: Path, *, most: int = 20_000, clock: Callable[[], float] = time.time) -> None:
         """Open or make the file.
