@@ -230,7 +230,7 @@ ROWS = (
     ),
     Row(
         "cache",
-        ("known texts, 1,000 a call, numpy", "знакомые тексты, по 1000 за вызов, numpy"),
+        ("known texts, 1,000 a call, numpy", "знакомые тексты, по 1 000 за вызов, numpy"),
         "warm_texts_per_s_by_call_size/1000",
         units=_PER_S,
     ),
@@ -246,7 +246,7 @@ ROWS = (
     ),
     Row(
         "cache",
-        ("vectors from Redis, int16, 1,000 a call", "векторы из Redis, int16, по 1000 за вызов"),
+        ("vectors from Redis, int16, 1,000 a call", "векторы из Redis, int16, по 1 000 за вызов"),
         "stores_batch_1000/redis/read_texts_per_s",
         units=_PER_S,
         headline=True,
@@ -353,7 +353,7 @@ ROWS = (
     ),
     Row(
         "cache_efficiency",
-        ("10,000 requests of 1,000 texts, hit rate warm", "10 000 запросов, 1000 текстов, доля попаданий, тёплый кеш"),
+        ("10,000 requests of 1,000 texts, hit rate warm", "10 000 запросов, 1 000 текстов, доля попаданий, тёплый кеш"),
         "tiers/memory+redis+sqlite/warm/hit_rate",
         "targets/combined_hit_rate",
         peers=_TARGET,
@@ -423,11 +423,19 @@ def _machines(found: dict[str, dict[str, Any]], language: int) -> list[str]:
             continue
         bf16 = "AMX" if machine.get("cpu", {}).get("amx_bf16") else "AVX512-BF16"
         has_bf16 = machine.get("cpu", {}).get("amx_bf16") or machine.get("cpu", {}).get("avx512_bf16")
-        cores = ("cores", "ядер")[language]
-        parts = [machine.get("cpu", {}).get("model"), f"{machine.get('cores')} {cores}", bf16 if has_bf16 else None]
+        cores = _cores(machine.get("cores", 0), language)
+        parts = [machine.get("cpu", {}).get("model"), cores, bf16 if has_bf16 else None]
         parts += [f"Python {machine.get('python')}", machine.get("date")]
         lines.setdefault(", ".join(part for part in parts if part), []).append(f"`{name}.json`")
     return [f"{', '.join(files)}: {machine}." for machine, files in lines.items()]
+
+
+def _cores(count: int, language: int) -> str:
+    """Return a number of processor cores in words of a language: Russian has three forms."""
+    if language == ENGLISH:
+        return f"{count} core" if count == 1 else f"{count} cores"
+    last = 0 if 11 <= count % 100 <= 14 else count % 10
+    return f"{count} {'ядро' if last == 1 else 'ядра' if 2 <= last <= 4 else 'ядер'}"
 
 
 def refreshed(text: str, language: int, headlines: bool, results: Path = RESULTS) -> str:

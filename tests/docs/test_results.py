@@ -44,6 +44,7 @@ def test_rows_in_two_languages(results_table, results):
     assert "| 1,234 texts/s | sentence-transformers: 61.7 texts/s | 20.01 × |" in english
     assert "| 1 234 текстов/с | sentence-transformers: 61,7 текстов/с | 20,01 × |" in russian
     assert "`throughput.json`: CPU, 2 cores, AVX512-BF16, Python 3.11.7, 2026-01-02." in english
+    assert "`throughput.json`: CPU, 2 ядра, AVX512-BF16," in russian
 
 
 def test_figures_that_are_missing_give_no_row(results_table, results):
