@@ -38,7 +38,7 @@ Result = TypeVar("Result")
 # Parts of one object; the largest object of a public library with 3,600 objects has a tenth of it.
 _MOST_PARTS = 500
 _SPARE = 10
-_MOST_MENTIONING = 300
+MOST_MENTIONING = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Retriever:
         judged = self._judge.judge(legs, searched, query)
         return [found.full_name for found in judged.sketches.values()], judged.features
 
-    def mentioning(self, name: str, *, where: Where, limit: int = _MOST_MENTIONING) -> list[Document]:
+    def mentioning(self, name: str, *, where: Where, limit: int = MOST_MENTIONING) -> list[Document]:
         """Documents that have a name in their text, as far as the word search tells; the most relevant first."""
         searched = [space for key, space in self._spaces.items() if not where.space_ids or key in where.space_ids]
         sought = terms(name)[:1]  # of an identifier the whole of it

@@ -24,6 +24,7 @@ from rag_demo.index.passages import first_sentence
 from rag_demo.ingest.facts import MethodFact
 from rag_demo.ingest.kinds import KIND_BY_NAME
 from rag_demo.retrieve.kinds import words
+from rag_demo.retrieve.search import MOST_MENTIONING
 from rag_demo.types import Document, Source
 
 # A source is told beside the best one only if it covers nearly as much of the question.
@@ -103,13 +104,16 @@ def _used(about: About) -> Composed | None:
     for name in about.named_outright() if about.asked.relations == "used" else ():
         fact = about.knowledge.object(name)
         names = related.related(name, "used", about.knowledge)
-        uses = uses_of(fact, about.mentions(fact.name)) if fact is not None else []
+        documents = about.mentions(fact.name) if fact is not None else []
+        uses = uses_of(fact, documents) if fact is not None else []
         if names or uses:
             callers = [use.caller for use in uses[:MOST_FACTS]]
             sources = with_documents(about.with_names([name, *names]), callers)
             numbers = numbers_of(sources)
             held = related.tell(name, names, "used", numbers, about.knowledge, about.phrases) if names else ""
-            told = "\n".join(tell_lines(about.phrases.used, uses, numbers, about.phrases)) if uses else ""
+            are_all = len(documents) < MOST_MENTIONING
+            lines = tell_lines(about.phrases.used, uses, numbers, about.phrases, are_all=are_all) if uses else []
+            told = "\n".join(lines)
             blocks = [object_line(name, about.knowledge, numbers), held, told]
             return about.composed(blocks, sources, {name, *names, *(use.caller.full_name for use in uses)})
     return None
@@ -148,14 +152,15 @@ def _called(about: About) -> Composed | None:
     if method is None:
         return None
     namesakes = [fact for fact in about.knowledge.find(method.name) if isinstance(fact, MethodFact)]
-    calls = calls_of(method, about.mentions(method.name), only_one=len(namesakes) == 1)
+    documents = about.mentions(method.name)
+    calls = calls_of(method, documents, only_one=len(namesakes) == 1)
     handled = about.knowledge.handled_by(method.full_name)
     sources = with_documents(about.sources, [call.caller for call in calls[:MOST_FACTS]])
     numbers = numbers_of(sources)
     head = next(document for document in named if document.full_name == method.full_name)
     blocks = [
         headline(head, about.phrases, method) + cited(method.full_name, numbers),
-        tell_calls(calls, handled, numbers, about.phrases),
+        tell_calls(calls, handled, numbers, about.phrases, are_all=len(documents) < MOST_MENTIONING),
     ]
     return about.composed(blocks, sources, {method.full_name, *(call.caller.full_name for call in calls)})
 

@@ -38,18 +38,26 @@ def tell_methods(module: str, found: Sequence[MethodFact], numbers: Mapping[str,
     return "\n".join(lines)
 
 
-def tell_calls(calls: Sequence[Call], handled: Sequence[Relation], numbers: Mapping[str, int], phrases: Phrases) -> str:
+def tell_calls(
+    calls: Sequence[Call], handled: Sequence[Relation], numbers: Mapping[str, int], phrases: Phrases, *, are_all: bool
+) -> str:
     """Who calls a method, the first of them with the line that does, and the events that it handles."""
-    lines = tell_lines(phrases.called, calls, numbers, phrases) if calls else ["" if handled else phrases.uncalled]
+    lines = (
+        tell_lines(phrases.called, calls, numbers, phrases, are_all=are_all)
+        if calls
+        else ["" if handled else phrases.uncalled]
+    )
     if handled:
         events = dict.fromkeys(f"{relation.source} ({relation.detail})" for relation in handled)
         lines.append(f"{phrases.handler_of} {', '.join(events)}.")
     return "\n".join(filter(None, lines))
 
 
-def tell_lines(title: str, calls: Sequence[Call], numbers: Mapping[str, int], phrases: Phrases) -> list[str]:
+def tell_lines(
+    title: str, calls: Sequence[Call], numbers: Mapping[str, int], phrases: Phrases, *, are_all: bool
+) -> list[str]:
     """The methods under their title, the first of them with the line that calls or names something."""
-    lines = [title.format(len(calls))]
+    lines = [title.format(len(calls) if are_all else phrases.at_least.format(len(calls)))]
     for place, (caller, line) in enumerate(calls[:MOST_METHODS]):
         lines.append(f"  • {caller.full_name}{cited(caller.full_name, numbers)}")
         if place < _QUOTED and caller.full_name in numbers:

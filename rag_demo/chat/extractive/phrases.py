@@ -43,6 +43,7 @@ class Phrases:
     methods_of: str  # with the module and their number
     called: str  # with the number of callers
     used: str  # with the number of methods
+    at_least: str
     uncalled: str
     lacks: str  # with the object and the titles of what it lacks
     handler_of: str
@@ -100,6 +101,7 @@ RUSSIAN = Phrases(
     called="Вызывается в методах: {}",
     used="Упоминается в методах: {}",
     lacks="У {} нет того, о чём вы спрашиваете ({}).",
+    at_least="не менее {}",
     uncalled="Вызовов этого метода по имени я не нашёл.",
     handler_of="Обработчик:",
     missing="У {} нет ничего с именем «{}».",
@@ -167,6 +169,7 @@ ENGLISH = Phrases(
     called="Called in methods: {}",
     used="Named in methods: {}",
     lacks="{} has none of what you ask for ({}).",
+    at_least="at least {}",
     uncalled="I found no calls of this method by its name.",
     handler_of="Handler of:",
     missing='{} has nothing with the name "{}".',
