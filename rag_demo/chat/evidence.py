@@ -34,6 +34,8 @@ ENOUGH_OF_FEW = 0.55
 ENOUGH_OF_NAMED = 0.6
 FEW = 2
 _IDENTIFIER_SHARE = 2.0
+# They ask what something is; that nothing found has them says nothing.
+_ASKING = frozenset(terms("такое нужен нужна нужны опиши означает"))
 VERB_SHARE = 0.3
 
 
@@ -50,6 +52,7 @@ def weigh(rarity: Mapping[str, float], actions: AbstractSet[str]) -> dict[str, f
 def weights_of(found: Found) -> dict[str, float]:
     """The same for what a search found: the other name that its hits use for a thing stands for the one they lack."""
     weights = weigh(found.rarity, found.query.actions)
+    weights = {term: weight for term, weight in weights.items() if term not in _ASKING} or weights
     if found.query.others:
         told = frozenset[str]().union(*(roots_of(hit.document) for hit in found.hits))
         for said, other in found.query.others:

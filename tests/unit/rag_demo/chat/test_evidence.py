@@ -67,6 +67,15 @@ def test_the_other_name_that_hits_use_stands_for_the_one_that_they_lack(question
     assert weights_of(found) == weights(**{expected: 4.0})
 
 
+@pytest.mark.parametrize(
+    ("question", "counted"), [("Что такое цена?", "цена"), ("для чего нужна цена", "цена"), ("нужен", "нужен")]
+)
+def test_words_that_ask_what_something_is_are_not_looked_for(question, counted):
+    query = analyse_question(question)
+    found = Found(query, (Hit(DOCUMENT, 1.0, LEXICAL),), dict.fromkeys(query.terms, 4.0))
+    assert weights_of(found) == weights(**{counted: 4.0})
+
+
 def question(text):
     return weigh(dict.fromkeys(terms(text), 5.0), frozenset())
 
