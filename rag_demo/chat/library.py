@@ -35,16 +35,33 @@ class Shelves:
         catalogues = [catalogue for name, catalogue in self._catalogues if name == space_id]
         return catalogues[0].of_path(path) if catalogues else []
 
-    def named(self, full_name: str) -> Document | None:
-        """The document that is called exactly so; of one in parts, the whole; help pages are not meant."""
-        for space_id, catalogue in self._catalogues:
-            where = dataclasses.replace(self._where, space_ids=(space_id,))
+    def named(self, full_name: str, *, space_id: str = "", line: int = 0) -> Document | None:
+        """The document that is called exactly so; help pages are not meant.
+
+        Of a long method the whole. Of an object in parts only what lies directly one after the other in its file: the
+        piece with ``line``, or the one with the first part.
+
+        Args:
+            full_name: as the index writes it.
+            space_id: of this space; default: of the first that has one.
+            line: of the file, from 1.
+        """
+        for name, catalogue in self._catalogues:
+            if space_id not in {"", name}:
+                continue
+            where = dataclasses.replace(self._where, space_ids=(name,))
             keys = catalogue.look_up(full_name, _MOST_PARTS, where=where)
             found = [entry for entry in catalogue.fetch(keys).values() if entry.full_name == full_name]
             own = [entry for entry in found if entry.doc_type in {"metadata_object", "method", "form", "module"}]
             if own:
-                return join_parts(own[0], own)[0] if own[0].doc_type == "metadata_object" else _windows_joined(own)
+                return _piece(own, line) if own[0].doc_type == "metadata_object" else _windows_joined(own)
         return None
+
+
+def _piece(parts: Sequence[Document], line: int) -> Document:
+    """The parts around the one that has a line, or else around the first."""
+    first = next((part for part in parts if part.line_start <= line <= part.line_end), parts[0])
+    return join_parts(first, parts).document
 
 
 def _windows_joined(parts: Sequence[Document]) -> Document:

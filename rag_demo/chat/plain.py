@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from rag_demo.chat.case import Case
 from rag_demo.chat.confidence import Confidence
 from rag_demo.chat.evidence import is_evidence, weights_of
+from rag_demo.chat.extractive.callers import CODE
 from rag_demo.chat.extractive.compose import compose, enumerate_objects, none_of_kind, refuse
 from rag_demo.chat.language import without_language
 from rag_demo.chat.library import Shelves
-from rag_demo.chat.ports import Knowledge
+from rag_demo.chat.ports import Knowledge, Mentions
 from rag_demo.chat.within import Within
 from rag_demo.events import Events, RetrievalFinished
 from rag_demo.index.ports import Where
@@ -80,9 +81,15 @@ class Teller:
                 judged.weights,
                 knowledge=Within(self._knowledge, case.where),
                 library=self._shelves.passing(case.where),
-                mentions=lambda name: self._retriever.mentioning(name, where=case.where),
+                mentions=self._mentions(case.where),
             )
             return make_answer(case, composed.text, composed.sources, judged)
+
+    def _mentions(self, where: Where) -> Mentions:
+        """Looks for code alone: descriptions that have a name would take the places of the code that calls it."""
+        sorts = tuple(sort for sort in CODE if not where.doc_types or sort in where.doc_types)
+        within = dataclasses.replace(where, doc_types=sorts)
+        return lambda name: self._retriever.mentioning(name, where=within) if sorts else ()
 
 
 def _lacking(found: Found, where: Where) -> str:

@@ -64,8 +64,14 @@ class Knowledge(Names, Protocol):
 class Library(Protocol):
     """Documents by their names."""
 
-    def named(self, full_name: str) -> Document | None:
-        """The document that is called exactly so; of an object in parts, the whole."""
+    def named(self, full_name: str, *, space_id: str = "", line: int = 0) -> Document | None:
+        """The document that is called exactly so.
+
+        Args:
+            full_name: as the index writes it.
+            space_id: of this space; default: of the first that has one.
+            line: of an object in parts that do not lie together, the part with this line; default: the first part.
+        """
 
 
 class Mentions(Protocol):
@@ -130,7 +136,7 @@ class Nothing:
         """Nothing."""
         return ()
 
-    def named(self, full_name: str) -> Document | None:
+    def named(self, full_name: str, *, space_id: str = "", line: int = 0) -> Document | None:
         """Nothing."""
         return None
 

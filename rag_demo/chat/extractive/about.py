@@ -14,7 +14,7 @@ from rag_demo.chat.extractive.related import is_meant
 from rag_demo.chat.ports import Knowledge, Library, Mentions
 from rag_demo.index.analyse import fold
 from rag_demo.retrieve.kinds import spoken_kinds, words
-from rag_demo.types import Source
+from rag_demo.types import Document, Source
 
 TOLD = 3  # sources that the text speaks of; the others are named in one line
 _REGISTER = ("регистр", "register")
@@ -55,16 +55,26 @@ class About:
         """Full names of the objects of the best sources."""
         return list(dict.fromkeys(map(object_of, self.sources[:TOLD])))
 
+    @cached_property
+    def said(self) -> frozenset[str]:
+        """The words of the question, folded."""
+        return frozenset(map(fold, words(self.question)))
+
     def meant(self) -> Iterator[str]:
-        """Those of them that the question names."""
-        return (name for name in self.objects if is_meant(name.rpartition(".")[2], self.weights))
+        """Those of them that the question names, first those whose whole name is a word of it."""
+        named = (name for name in self.objects if is_meant(name.rpartition(".")[2], self.weights))
+        return iter(sorted(named, key=lambda name: fold(name.rpartition(".")[2]) not in self.said))
 
     def named_outright(self) -> Iterator[str]:
         """Those that it names by their kind or in one word: «где используется справочник Валюты», not «валюта»."""
         written = words(self.question)
         has_kind = bool(spoken_kinds(written)) or any(fold(word).startswith(_REGISTER) for word in written)
-        said = set(map(fold, written))
-        return (name for name in self.meant() if has_kind or fold(name.rpartition(".")[2]) in said)
+        return (name for name in self.meant() if has_kind or fold(name.rpartition(".")[2]) in self.said)
+
+    def methods_named(self) -> list[Document]:
+        """The methods of the best sources whose name is a word of the question."""
+        found = (source.hit.document for source in self.sources[:TOLD])
+        return [document for document in found if document.doc_type == "method" and fold(document.name) in self.said]
 
     def with_names(self, names: Sequence[str]) -> tuple[Source, ...]:
         """The sources with the documents of these names behind them."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from rag_demo.chat.extractive.quotes import Quote
 from rag_demo.index.analyse import fold
 from rag_demo.ingest.facts import MethodFact, ObjectFact
 from rag_demo.ingest.kinds import KIND_BY_NAME
-from rag_demo.types import Document
+from rag_demo.types import DocType, Document
 
-_CODE = frozenset({"method", "module"})
+CODE: tuple[DocType, ...] = ("method", "module")  # the documents that can call and name
 _COMMENT = re.compile(r"//.*")
-_UNSAID = re.compile(r'"[^"]*(?:"|$)|//.*')
+# A line that begins with «|» goes on with the string of the line above.
+_UNSAID = re.compile(r'^\s*\|(?:[^"]|"")*(?:"|$)|"[^"]*(?:"|$)|//.*')
 
 
 class Call(NamedTuple):
@@ -36,7 +37,17 @@ def calls_of(method: MethodFact, documents: Iterable[Document], *, only_one: boo
         only_one: whether no other method has that name.
     """
     called = re.compile(rf"(?:(?<!\w)(\w+)\s*\.\s*|(?<![\w.])){re.escape(fold(method.name))}\s*\(")
-    return _once(_call(method, document, called, only_one=only_one) for document in documents)
+
+    def call(document: Document) -> Call | None:
+        inside = document.full_name.startswith(f"{method.module}.")
+
+        def calls(line: str) -> bool:
+            found = called.finditer(fold(_UNSAID.sub("", line)))
+            return any(_is_meant(one[1], method, inside=inside, only_one=only_one) for one in found)
+
+        return _first_line(document, calls)
+
+    return _once(call(document) for document in documents if document.full_name != method.full_name)
 
 
 def uses_of(fact: ObjectFact, documents: Iterable[Document]) -> list[Call]:
@@ -44,14 +55,19 @@ def uses_of(fact: ObjectFact, documents: Iterable[Document]) -> list[Call]:
     kind = KIND_BY_NAME[fact.kind]
     kinds = "|".join(re.escape(fold(word)) for word in {kind.word, kind.word_plural, kind.name, kind.folder} - {""})
     named = re.compile(rf"(?<!\w)(?:{kinds})(?:\w*)\s*\.\s*{re.escape(fold(fact.name))}(?!\w)")
-    return _once(_line(document, named) for document in documents if document.doc_type in _CODE)
+
+    def names(line: str) -> bool:
+        return named.search(fold(_COMMENT.sub("", line))) is not None
+
+    return _once(_first_line(document, names) for document in documents)
 
 
-def _line(document: Document, named: re.Pattern[str]) -> Call | None:
-    for number, line in enumerate(document.text.split("\n")):
-        if named.search(fold(_COMMENT.sub("", line))):
-            place = document.line_start + number
-            return Call(document, Quote(document.path, place, place, line))
+def _first_line(document: Document, says: Callable[[str], bool]) -> Call | None:
+    if document.doc_type not in CODE:
+        return None
+    for number, line in enumerate(document.text.split("\n"), start=document.line_start):
+        if says(line):
+            return Call(document, Quote(document.path, number, number, line))
     return None
 
 
@@ -62,18 +78,6 @@ def _once(found: Iterable[Call | None]) -> list[Call]:
     for call in ordered:
         first.setdefault(call.caller.full_name, call)
     return list(first.values())
-
-
-def _call(method: MethodFact, document: Document, called: re.Pattern[str], *, only_one: bool) -> Call | None:
-    if document.doc_type not in _CODE or document.full_name == method.full_name:
-        return None
-    inside = document.full_name.startswith(f"{method.module}.")
-    for number, line in enumerate(document.text.split("\n")):
-        code = fold(_UNSAID.sub("", line))
-        if any(_is_meant(found[1], method, inside=inside, only_one=only_one) for found in called.finditer(code)):
-            place = document.line_start + number
-            return Call(document, Quote(document.path, place, place, line))
-    return None
 
 
 def _is_meant(before: str | None, method: MethodFact, *, inside: bool, only_one: bool) -> bool:

@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rag_demo.chat.asked import ALL_EVENTS
+from rag_demo.chat.asked import ALL_EVENTS, Asked
 from rag_demo.chat.evidence import coverage
 from rag_demo.chat.extractive import related
-from rag_demo.chat.extractive.about import MOST_FACTS, TOLD, About, Composed
+from rag_demo.chat.extractive.about import TOLD, About, Composed
 from rag_demo.chat.extractive.assembling import cited, joined, numbers_of, object_line, with_documents
-from rag_demo.chat.extractive.callers import calls_of, uses_of
 from rag_demo.chat.extractive.chains import Step, movements, steps, tell
 from rag_demo.chat.extractive.having import what_it_has
-from rag_demo.chat.extractive.methods import tell_calls, tell_lines, tell_methods
-from rag_demo.chat.extractive.overview import holders, overview
+from rag_demo.chat.extractive.methods import tell_methods
+from rag_demo.chat.extractive.overview import _is_all_that_is_asked, holders, overview
 from rag_demo.chat.extractive.phrases import RUSSIAN, phrases_for
-from rag_demo.chat.extractive.telling import headline, method_of, tell_code, tell_source
+from rag_demo.chat.extractive.telling import tell_code, tell_source
+from rag_demo.chat.extractive.usage import usage
 from rag_demo.chat.ports import Knowledge, Library, Mentions, Nothing
 from rag_demo.index.analyse import fold, split_identifier
 from rag_demo.index.catalogue_reader import Listed
 from rag_demo.index.passages import first_sentence
 from rag_demo.ingest.facts import MethodFact
 from rag_demo.ingest.kinds import KIND_BY_NAME
-from rag_demo.retrieve.kinds import words
-from rag_demo.retrieve.search import MOST_MENTIONING
 from rag_demo.types import Document, Source
 
 # A source is told beside the best one only if it covers nearly as much of the question.
@@ -32,6 +30,8 @@ _NEAR_BEST = 0.8
 _MOST_LISTED = 100
 _LONGEST_NEAREST = 120
 _POSTING = "ОбработкаПроведения"
+# Besides a name, and what asks what something is.
+_WHAT_A_MODULE_DOES = "модуль делает умеет предлагает содержит module does offer provide contain"
 
 
 def compose(
@@ -99,26 +99,6 @@ def _in_short(document: Document) -> str:
     return " — ".join(filter(None, (document.full_name, shown)))
 
 
-def _used(about: About) -> Composed | None:
-    """Where an object is used: attributes of its type, and methods that name it."""
-    for name in about.named_outright() if about.asked.relations == "used" else ():
-        fact = about.knowledge.object(name)
-        names = related.related(name, "used", about.knowledge)
-        documents = about.mentions(fact.name) if fact is not None else []
-        uses = uses_of(fact, documents) if fact is not None else []
-        if names or uses:
-            callers = [use.caller for use in uses[:MOST_FACTS]]
-            sources = with_documents(about.with_names([name, *names]), callers)
-            numbers = numbers_of(sources)
-            held = related.tell(name, names, "used", numbers, about.knowledge, about.phrases) if names else ""
-            are_all = len(documents) < MOST_MENTIONING
-            lines = tell_lines(about.phrases.used, uses, numbers, about.phrases, are_all=are_all) if uses else []
-            told = "\n".join(lines)
-            blocks = [object_line(name, about.knowledge, numbers), held, told]
-            return about.composed(blocks, sources, {name, *names, *(use.caller.full_name for use in uses)})
-    return None
-
-
 def _linked(about: About) -> Composed | None:
     """What an object is linked with, as a list."""
     relations = about.asked.relations if about.asked.relations != "used" else None
@@ -143,65 +123,61 @@ def _summed_up(about: About, role: str) -> str:
     )
 
 
-def _called(about: About) -> Composed | None:
-    """Who calls a method that the question names."""
-    asked = about.asked.relations == "used"
-    said = set(map(fold, words(about.question)))
-    named = [one.hit.document for one in about.sources[:TOLD] if asked and fold(one.hit.document.name) in said]
-    method = next(filter(None, (method_of(document, about.knowledge) for document in named)), None)
-    if method is None:
-        return None
-    namesakes = [fact for fact in about.knowledge.find(method.name) if isinstance(fact, MethodFact)]
-    documents = about.mentions(method.name)
-    calls = calls_of(method, documents, only_one=len(namesakes) == 1)
-    handled = about.knowledge.handled_by(method.full_name)
-    sources = with_documents(about.sources, [call.caller for call in calls[:MOST_FACTS]])
-    numbers = numbers_of(sources)
-    head = next(document for document in named if document.full_name == method.full_name)
-    blocks = [
-        headline(head, about.phrases, method) + cited(method.full_name, numbers),
-        tell_calls(calls, handled, numbers, about.phrases, are_all=len(documents) < MOST_MENTIONING),
-    ]
-    return about.composed(blocks, sources, {method.full_name, *(call.caller.full_name for call in calls)})
-
-
 def _code(about: About) -> Composed | None:
-    """The text of the method that was found first."""
-    first, *others = about.sources
-    document = first.hit.document
+    """The text of the method that is named, or else of the one that was found first."""
+    document = next(iter(about.methods_named()), about.sources[0].hit.document)
     if not about.asked.code or document.doc_type != "method":
         return None
-    whole = about.library.named(document.full_name) or document
-    sources = (replace(first, hit=replace(first.hit, document=whole)), *others)
-    blocks = list(tell_code(sources[0], about.phrases, about.knowledge))
+    whole = about.library.named(document.full_name, space_id=document.space_id) or document
+    told = next(source for source in about.sources if source.hit.document is document)
+    told = replace(told, hit=replace(told.hit, document=whole))
+    sources = tuple(told if source.n == told.n else source for source in about.sources)
+    blocks = list(tell_code(told, about.phrases, about.knowledge))
     return about.composed(blocks, sources, {document.full_name})
 
 
 def _methods(about: About) -> Composed | None:
     """The methods of a module that the question names."""
-    for name in about.meant() if about.asked.methods else ():
-        module = f"{name}.{about.asked.module}" if about.asked.module else name
-        every = about.knowledge.methods(module, export_only=about.asked.exported)
-        if every:
-            wanted = [method for method in every if method.deprecated or not about.asked.deprecated]
-            return _listed(about, name, module, wanted)
+    asked = about.asked
+    for name in about.meant() if asked.methods else ():
+        module = f"{name}.{asked.module}" if asked.module else name
+        if every := about.knowledge.methods(module):
+            wanted = [method for method in every if _is_wanted(method, asked)]
+            return _listed(about, name, module, wanted, exported=asked.exported)
     return None
+
+
+def _is_wanted(method: MethodFact, asked: Asked) -> bool:
+    left_out = getattr(asked, "unexported", False) if method.export else asked.exported
+    return not left_out and (method.deprecated or not asked.deprecated)
 
 
 def _offers(about: About) -> Composed | None:
     """Of a common module that is asked for by its name, what it offers: its description has little else to say."""
     document = about.sources[0].hit.document
-    named = fold(document.name) in map(fold, words(about.question))
-    if not named or (document.doc_type, document.object_kind) != ("metadata_object", "CommonModule"):
+    name = document.full_name
+    if fold(document.name) not in about.said or about.asked.relations is not None:
         return None
-    found = about.knowledge.methods(document.full_name, export_only=True)
-    return _listed(about, document.full_name, document.full_name, found) if found else None
+    if (document.doc_type, document.object_kind) != ("metadata_object", "CommonModule"):
+        return None
+    if not _is_all_that_is_asked(about, f"{name} {document.synonym} {_WHAT_A_MODULE_DOES}"):
+        return None
+    found = about.knowledge.methods(name, export_only=True)
+    return _listed(about, name, name, found, exported=True) if found else None
 
 
-def _listed(about: About, name: str, module: str, found: Sequence[MethodFact]) -> Composed:
+def _listed(about: About, name: str, module: str, found: Sequence[MethodFact], *, exported: bool) -> Composed:
     names = [name, *(method.full_name for method in found)]
     sources = about.with_names(names)
-    return about.composed([tell_methods(module, found, numbers_of(sources), about.phrases)], sources, set(names))
+    asked, phrases = about.asked, about.phrases
+    said = (
+        (phrases.methods_deprecated, asked.deprecated),
+        (phrases.methods_exported, exported),
+        (phrases.methods_unexported, getattr(asked, "unexported", False)),
+        (phrases.methods, True),
+    )
+    sort = " ".join(word for word, is_said in said if is_said)
+    return about.composed([tell_methods(module, sort, found, numbers_of(sources), phrases)], sources, set(names))
 
 
 def _happens(about: About) -> Composed | None:
@@ -255,4 +231,4 @@ def _speaks_as_well(source: Source, best: Source, weights: Mapping[str, float]) 
 
 
 # The first that has something to tell.
-_WAYS = (_called, _used, _linked, holders, _code, _methods, _happens, what_it_has, _offers, _quotations)
+_WAYS = (usage, _linked, holders, _code, _methods, _happens, what_it_has, _offers, _quotations)

@@ -15,16 +15,21 @@ _QUOTED = 10  # callers whose line is shown
 _LONGEST = 140
 
 
-def tell_methods(module: str, found: Sequence[MethodFact], numbers: Mapping[str, int], phrases: Phrases) -> str:
+def tell_methods(
+    module: str, sort: str, found: Sequence[MethodFact], numbers: Mapping[str, int], phrases: Phrases
+) -> str:
     """What a module offers, in the order of its text.
 
     Args:
         module: full name of the module or of its object.
-        found: its methods.
+        sort: what was looked for, in words: «экспортные методы».
+        found: those methods.
         numbers: source numbers by full name.
         phrases: of the language of the answer.
     """
-    lines = [phrases.methods_of.format(module, len(found)) + cited(module, numbers)]
+    if not found:
+        return phrases.no_methods.format(module, sort) + cited(module, numbers)
+    lines = [phrases.methods_of.format(sort.capitalize(), module, len(found)) + cited(module, numbers)]
     for method in found[:MOST_METHODS]:
         kind = phrases.function if method.is_function else phrases.procedure
         called = method.full_name.removeprefix(f"{module}.")

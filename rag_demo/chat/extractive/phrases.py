@@ -39,8 +39,16 @@ class Phrases:
     handlers: str
     movements: str
     related: dict[Relations, str]  # with their number
+    denied: str  # with the number of objects
+    all_rights: str
+    all_but: str  # with the rights
     exported: str
-    methods_of: str  # with the module and their number
+    methods: str
+    methods_exported: str
+    methods_unexported: str
+    methods_deprecated: str
+    methods_of: str  # with their sort, the module and their number
+    no_methods: str  # with the module and the sort
     called: str  # with the number of callers
     used: str  # with the number of methods
     at_least: str
@@ -91,13 +99,26 @@ RUSSIAN = Phrases(
         "based": "На основании этого объекта вводятся: {}",
         "owners": "Владельцы: {}",
         "owned": "Подчинённые справочники: {}",
-        "rights": "Объекты, на которые роль даёт права: {}",
+        "rights": "Объекты, на которые роль даёт права (без частей объектов и самой конфигурации): {}",
         "roles": "Роли, которые дают права на этот объект: {}",
+        "readers": "Роли, которые дают право на чтение или просмотр: {}",
+        "adders": "Роли, которые дают право на добавление: {}",
+        "changers": "Роли, которые дают право на изменение: {}",
+        "deleters": "Роли, которые дают право на удаление: {}",
+        "posters": "Роли, которые дают право на проведение: {}",
         "subjects": "Объекты, на события которых подписка: {}",
         "used": "Объекты, у которых есть данные этого типа: {}",
     },
+    denied="Объекты, для которых у роли есть запреты: {}",
+    all_rights="все права",
+    all_but="все права, кроме: {}",
     exported="Экспорт",
-    methods_of="Методы модуля {}: {}",
+    methods="методы",
+    methods_exported="экспортные",
+    methods_unexported="неэкспортные",
+    methods_deprecated="устаревшие",
+    methods_of="{} модуля {}: {}",
+    no_methods="В модуле {} таких методов нет ({}).",
     called="Вызывается в методах: {}",
     used="Упоминается в методах: {}",
     lacks="У {} нет того, о чём вы спрашиваете ({}).",
@@ -159,13 +180,26 @@ ENGLISH = Phrases(
         "based": "Can be entered from this object: {}",
         "owners": "Owners: {}",
         "owned": "Subordinate catalogs: {}",
-        "rights": "Objects that the role gives rights to: {}",
+        "rights": "Objects that the role gives rights to (without parts of objects and the configuration itself): {}",
         "roles": "Roles that give rights to this object: {}",
+        "readers": "Roles that give the right to read or view it: {}",
+        "adders": "Roles that give the right to add: {}",
+        "changers": "Roles that give the right to change it: {}",
+        "deleters": "Roles that give the right to delete it: {}",
+        "posters": "Roles that give the right to post it: {}",
         "subjects": "Objects whose events it subscribes to: {}",
         "used": "Objects that have data of this type: {}",
     },
+    denied="Objects that the role denies something for: {}",
+    all_rights="all rights",
+    all_but="all rights but: {}",
     exported="Export",
-    methods_of="Methods of the module {}: {}",
+    methods="methods",
+    methods_exported="exported",
+    methods_unexported="not exported",
+    methods_deprecated="deprecated",
+    methods_of="{} of the module {}: {}",
+    no_methods="The module {} has no such methods ({}).",
     called="Called in methods: {}",
     used="Named in methods: {}",
     lacks="{} has none of what you ask for ({}).",

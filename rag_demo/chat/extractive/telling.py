@@ -72,10 +72,11 @@ def headline(document: Document, phrases: Phrases, method: MethodFact | None) ->
 
 
 def method_of(document: Document, knowledge: Knowledge) -> MethodFact | None:
-    """The facts of a method's document."""
+    """The facts of a method's document, if possible those of its own space."""
     if document.doc_type != "method":
         return None
-    return next((fact for fact in knowledge.find(document.full_name, limit=1) if isinstance(fact, MethodFact)), None)
+    found = [fact for fact in knowledge.find(document.full_name) if isinstance(fact, MethodFact)]
+    return min(found, key=lambda fact: fact.origin.space_id != document.space_id, default=None)
 
 
 def _only_its_name(quote: str, document: Document) -> bool:

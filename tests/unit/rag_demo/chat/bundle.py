@@ -17,11 +17,13 @@ def mentioning(name):
 
 
 class Everything:
-    def named(self, full_name):
+    def named(self, full_name, **_):
         return BY_NAME.get(full_name)
 
 
-def answer(facts, question, *names):
-    sources = [Source(n, Hit(BY_NAME[name], 1.0)) for n, name in enumerate(names, start=1)]
+def answer(facts, question, *found, library=None):
+    """What is told of these documents or names of documents."""
+    told = [BY_NAME[one] if isinstance(one, str) else one for one in found]
+    sources = [Source(n, Hit(document, 1.0)) for n, document in enumerate(told, start=1)]
     weights = dict.fromkeys(terms(question), 1.0)
-    return compose(question, sources, weights, knowledge=facts, library=Everything(), mentions=mentioning)
+    return compose(question, sources, weights, knowledge=facts, library=library or Everything(), mentions=mentioning)

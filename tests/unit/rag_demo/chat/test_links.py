@@ -14,7 +14,7 @@ from rag_demo.chat.extractive.named import named_members
 from rag_demo.chat.extractive.phrases import RUSSIAN
 from rag_demo.ingest.facts import MethodFact
 from rag_demo.testing import make_document
-from tests.unit.rag_demo.chat.bundle import answer
+from tests.unit.rag_demo.chat.bundle import BY_NAME, answer
 
 RATE = "CommonModule.РаботаСКурсамиВалют.ПолучитьКурсВалюты"
 
@@ -190,7 +190,7 @@ def test_the_methods_of_a_module(facts):
     module = "CommonModule.РаботаСКурсамиВалют"
     text = answer(facts, "Какие экспортные методы в модуле РаботаСКурсамиВалют?", module).text
     title, first, *_ = text.split("\n")
-    assert title == f"Методы модуля {module}: 4 [1]"
+    assert title == f"Экспортные методы модуля {module}: 4 [1]"
     assert first.startswith("  • Функция ПолучитьКурсВалюты(Валюта, ДатаКурса) Экспорт — ")
     assert "ТекстСКурсамиНаДату" not in text
     text = answer(facts, "What functions are in the module РаботаСКурсамиВалют?", module).text
@@ -203,6 +203,27 @@ def test_the_methods_of_a_module(facts):
 def test_a_module_that_is_named_tells_what_it_offers(facts, question):
     text = answer(facts, question, "CommonModule.РаботаСКурсамиВалют").text
     assert len(re.findall(r"^  • \w+ \w+\(.* (?:Экспорт|Export) — ", text, re.MULTILINE)) == 4
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "модуль РаботаСКурсамиВалют серверный или клиентский?",
+        "есть ли в модуле РаботаСКурсамиВалют обработка ошибок",
+        "как в модуле РаботаСКурсамиВалют разбирается текст курсов?",
+        "где используется модуль РаботаСКурсамиВалют",
+        "покажи код модуля РаботаСКурсамиВалют",
+        "кто написал модуль РаботаСКурсамиВалют",
+    ],
+)
+def test_a_module_of_which_more_is_asked_does_not_list_what_it_offers(facts, question):
+    assert "етоды модуля" not in answer(facts, question, "CommonModule.РаботаСКурсамиВалют").text
+
+
+def test_the_module_that_is_named_comes_before_one_that_begins_so(facts):
+    longer = "CommonModule.РаботаСКурсамиВалютВызовСервера"
+    text = answer(facts, "Какие методы в модуле РаботаСКурсамиВалют?", f"{longer}.КурсДляДокумента", RATE).text
+    assert text.startswith("Методы модуля CommonModule.РаботаСКурсамиВалют: ")
 
 
 @pytest.mark.parametrize("question", ["Покажи код функции ПолучитьКурсВалюты", "show the source of ПолучитьКурсВалюты"])
@@ -337,6 +358,63 @@ def test_what_does_something_to_an_object_is_not_asked_of_its_members(facts):
     assert "нет того" not in answer(facts, "Какая команда открывает справочник Кассы?", "Catalog.Кассы").text
 
 
+def test_code_is_shown_of_the_method_that_is_named(facts):
+    name = "Document.РеализацияТоваров.ObjectModule.ОбработкаПроведения"
+    question = "покажи код ОбработкаПроведения документа РеализацияТоваров"
+    text = answer(facts, question, "Document.РеализацияТоваров", name).text
+    assert text.startswith(f"Процедура {name} — ")
+    assert "    | Процедура ОбработкаПроведения(" in text
+    assert "    [2] Documents/РеализацияТоваров/Ext/ObjectModule.bsl:" in text
+
+
+def test_callers_of_a_method_that_another_space_writes_otherwise(facts):
+    called = RATE.replace("КурсВалюты", "курсВалюты")
+    other = dataclasses.replace(BY_NAME[RATE], space_id="other", full_name=called, name="ПолучитькурсВалюты")
+    text = answer(facts, "кто вызывает ПолучитьКурсВалюты", other).text
+    assert text.startswith(f"Функция {called} — ")
+    assert "Вызывается в методах: 6\n" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [("константа", "Constant.ВалютаУчета"), ("функция", "Функция CommonModule.РаботаСКурсамиВалют.ВалютаУчета")],
+)
+def test_of_a_method_and_an_object_of_one_name_the_kind_tells(facts, kind, told):
+    (method,) = (fact for fact in facts.find(RATE) if isinstance(fact, MethodFact))
+    full_name = "CommonModule.РаботаСКурсамиВалют.ВалютаУчета"
+    namesake = dataclasses.replace(method, full_name=full_name, name="ВалютаУчета")
+    document = dataclasses.replace(BY_NAME[RATE], full_name=full_name, name="ВалютаУчета")
+    known = WithOneMore(facts, namesake)
+    text = answer(known, f"где используется {kind} ВалютаУчета", document, "Constant.ВалютаУчета").text
+    assert text.startswith(f"{told} — ")
+
+
+class WithOneMore:
+    """Facts, and one besides."""
+
+    def __init__(self, facts, fact):
+        self._facts, self._fact = facts, fact
+
+    def find(self, name, **more):
+        known = {self._fact.full_name, self._fact.name}
+        return [*self._facts.find(name, **more), *([self._fact] if name in known else [])]
+
+    def __getattr__(self, name):
+        return getattr(self._facts, name)
+
+
+def test_a_string_of_several_lines_is_no_code(facts):
+    (method,) = (fact for fact in facts.find(RATE) if isinstance(fact, MethodFact))
+    query = make_document(
+        "CommonModule.РаботаСКурсамиВалют.М",
+        text='Запрос.Текст = "ВЫБРАТЬ ""А"",\n|\tПолучитьКурсВалюты(Х) КАК ""К"",\n|\tПолучитьКурсВалюты(Х)";',
+    )
+    assert calls_of(method, [query], only_one=False) == []
+    after = dataclasses.replace(query, text=query.text + " А = ПолучитьКурсВалюты(Х);")
+    (call,) = calls_of(method, [after], only_one=False)
+    assert call.line.line_start == after.line_start + 2
+
+
 @pytest.mark.parametrize("question", ["Где используется регистр КурсыВалют?", "Where is the register КурсыВалют used?"])
 def test_code_that_names_an_object_is_listed(facts, question):
     text = answer(facts, question, "InformationRegister.КурсыВалют").text
@@ -363,10 +441,10 @@ def test_the_handler_of_a_job_is_told_with_its_module(facts):
 
 def test_deprecated_methods_of_a_module(facts):
     text = answer(facts, "Какие методы устарели в модуле УчетНДС?", "CommonModule.УчетНДС").text
-    assert text.startswith("Методы модуля CommonModule.УчетНДС: 1 ")
+    assert text.startswith("Устаревшие методы модуля CommonModule.УчетНДС: 1 ")
     assert "  • Функция НДСВСумме(Сумма, Процент) Экспорт — Устарела. " in text
     none = answer(facts, "Какие методы устарели в модуле РаботаСКурсамиВалют?", "CommonModule.РаботаСКурсамиВалют").text
-    assert none.startswith("Методы модуля CommonModule.РаботаСКурсамиВалют: 0")
+    assert none.startswith("В модуле CommonModule.РаботаСКурсамиВалют таких методов нет (устаревшие методы). [1]")
 
 
 def test_what_a_subscription_is_to(facts):
