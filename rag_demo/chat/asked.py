@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from rag_demo.index.analyse import fold
+from rag_demo.index.analyse import fold, is_compound
 from rag_demo.index.words import FUNCTION_WORDS
 from rag_demo.ingest.facts import MemberKind
-from rag_demo.retrieve.kinds import spoken_kinds
+from rag_demo.retrieve.kinds import canonical_name, spoken_kinds
 
 _HAPPENS = re.compile(
     r"что\s+(?:происходит|произойдет|случится|будет|делает|делается|выполняется|вызывается|запускается|срабатывает)"
@@ -70,6 +70,11 @@ Relations = Literal[
     "used",
     "rights",
     "roles",
+    "readers",
+    "adders",
+    "changers",
+    "deleters",
+    "posters",
     "subjects",
 ]
 _WHICH = (
@@ -78,23 +83,46 @@ _WHICH = (
 )
 _REGISTER = re.compile(r"регистр(?!атор)|\bregisters?\b")
 _WRITES = re.compile(
-    r"пиш[уе]т|записыва|движени|двига|формиру|отража|меня[юе]т|изменя|\bwrit|\bpost|\bmov(?:e|ing|ement)|\brecord"
+    r"пиш[уе]т|записыва|движени|двига|движ[уе]т|формиру|отража|меня[юе]т|изменя|\bwrit|\bpost|\bmov(?:e|ing|ement)|\brecord"
     r"|\baffect|\bchang|\bupdat"
 )
 _MOVERS = re.compile(
     rf"{_WHICH}(?:документ|document|регистратор|recorder)|(?:регистратор|recorder)\w*\s.*(?:регистр|register)"
-    r"|\b(?:кто|что)\s+(?:пишет|записывает|двигает|формирует|меняет|изменяет)"
+    r"|\b(?:кто|что)\s+(?:пишет|записывает|двигает|движет|формирует|меняет|изменяет)"
     r"|\b(?:what|who)\s+(?:writes|posts|records|moves|changes|updates)\b"
 )
 _MOVEMENTS = re.compile(rf"{_WHICH}(?:регистр(?!атор)|registers?\b)")
+# What a role may allow, and who may do it.
+_ALLOWED: tuple[tuple[Relations, str], ...] = (
+    ("readers", r"\b(?:про)?чита|\b(?:по|про)?смотр|\bчтени|\bвид(?:еть|ят)|\bread|\bview|\bsee\b"),
+    ("adders", r"\bдобав|\bсозда|\bввод|\badd|\bcreat|\binsert"),
+    ("changers", r"\b(?:по)?меня|\bизмен|\bредакт|\bзапис|\bedit|\bchang|\bmodif|\bupdat|\bwrit"),
+    ("deleters", r"\bудал|\bdelet|\bremov"),
+    ("posters", r"\bпрово[дж]|\bпрове(?:сти|ден)|\bpost"),
+)
+_MAY = (
+    r"(?:\bмо[гж]\w*|\bправ\w*|\bразреш\w*|\bпозвол\w*|\bдоступ\w*|\bmay|\bcan|\ballow\w*|\brights?|\bpermissions?)"
+    r"\s+(?:(?:на|to|for)\s+)?"
+)
+_TO_DO = "|".join((r"\bпольз|\bиспольз|\bоткры|\bработа|\buse\b|\bopen|\baccess", *(said for _, said in _ALLOWED)))
+_NOT = re.compile(
+    r"\bне\b|(?<!или )\bнет\b(?!\s+ли\b)|\bбез\b|\bотсутству|\bнельзя\b|\bneither\b|\bno\b|\bnot\b|n.t\b"
+    r"|\bcannot\b|\bwithout\b|\black"
+)
+# What has none of something; «реквизиты, которые не заполняются» are still those of an object.
+_LACKING = re.compile(
+    r"(?<!или )\bнет\b(?!\s+ли\b)|\bбез\b|\bотсутству|\bне\s+(?:име|содерж|облада|указан)"
+    r"|\b(?:have|has|had|with)\s+no\b|(?:\bnot|n.t)\s+(?:have|has|contain)|\bwithout\b|\black"
+)
 # How an object is linked with others; the first that fits.
 _LINKS: tuple[tuple[Relations, re.Pattern[str]], ...] = (
     (
         "roles",
         re.compile(
-            r"\bкак(?:ие|ая|ой|им|ими)\s+рол|\bкому\s+(?:доступ|разреш)|\bкто\s+(?:может|имеет\s+право)"
-            r"|\bу\s+кого\b.*\bправ"
-            r"|\b(?:which|what)\s+roles?\b|\bwho\s+(?:may|can|has)\b"
+            r"\bкак(?:ие|ая|ой|им|ими)\s+рол|\bкому\s+(?:доступ|разреш)|\bкто\s+имеет\s+(?:права?|доступ)\b"
+            rf"|\bкто\s+(?:\w+\s+)?может\s+(?:{_TO_DO})|\bу\s+кого\b.*\bправ"
+            rf"|\b(?:which|what)\s+roles?\b|\bwho\s+(?:may|can)\s+(?:{_TO_DO})|\bwho\s+is\s+allowed\s+to\b"
+            r"|\bwho\s+has\s+(?:\w+\s+)?(?:access|rights?|permissions?)\b"
         ),
     ),
     (
@@ -151,16 +179,23 @@ _METHODS = re.compile(
     r"|how\s+many)"
     r"\b.{0,40}?\b(?:метод|функци[ийя]|процедур|method|function|procedure).*(?:модул|module)"
     r"|(?:модул|module).*\b(?:как(?:ие|их)|which|what)\s.{0,30}(?:метод|функци|процедур|method|function|procedure)"
+    r"|^(?:(?:не\s*)?(?:устаре|экспорт|публичн)\w*|(?:non-)?(?:deprecated|obsolete|export|public)\w*)\s+"
+    r"(?:метод|функци|процедур|method|function|procedure).*(?:модул|module)"
 )
 _NUMBER = re.compile(r"\bсколько\b|\bколичество\b|\bhow\s+many\b")
-_EXPORTED = re.compile(r"экспорт|export|публичн|\bpublic\b|программн\w+\s+интерфейс")
-_DEPRECATED = re.compile(r"устаре|deprecated|obsolete")
+_EXPORTED = re.compile(
+    r"(?P<not>\bне\s*|\bnot\s+|\bnon-)?(?:экспорт|export|публичн|\bpublic\b|программн\w+\s+интерфейс)"
+)
+_DEPRECATED = re.compile(r"(?<!не )(?<!не)устаре|(?<!not )(?<!non-)(?:deprecated|obsolete)")
 _MODULES = (
     (r"модул\w*\s+менеджера|manager\s+module", "ManagerModule"),
     (r"модул\w*\s+объекта|object\s+module", "ObjectModule"),
     (r"модул\w*\s+набора|record\s*set\s+module", "RecordSetModule"),
 )
-_SECTION = re.compile(r"(?:табличн\w*\s+част\w*|\bтч|tabular\s+section)\s+[«\"']?(\w+)|(\w+)\s+tabular\s+section")
+_SECTION = re.compile(
+    r"(?:табличн\w*\s+част\w*|\bтч|tabular\s+section)\s+[«\"']?(\w+)|(?<!\w)(\w+)\s+tabular\s+section"
+)
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,37 +209,68 @@ class Asked:
     code: bool = False  # the text of a method
     methods: bool = False  # those of a module
     exported: bool = False  # of these only what others may call
+    unexported: bool = False  # of these only what no others may call
     deprecated: bool = False  # of these only what should not be used any more
     module: str = ""  # which of an object's modules
     number: bool = False  # how many there are
+    lacking: bool = False  # objects that have none of something
 
 
 def what_is_asked(question: str) -> Asked:
     """The wishes of a question; nothing for one that only looks for something."""
-    folded = fold(question)
+    folded = fold(_WORD.sub(_unnamed, question))
     if relations := _relations(folded):
         return Asked(relations=relations)
-    if _CODE.search(folded):
-        return Asked(code=True)
-    if _METHODS.search(folded):
-        module = next((module for pattern, module in _MODULES if re.search(pattern, folded)), "")
-        exported, deprecated = bool(_EXPORTED.search(folded)), bool(_DEPRECATED.search(folded))
-        return Asked(methods=True, exported=exported, deprecated=deprecated, module=module)
+    if code := _code(folded):
+        return code
     if _HAPPENS.search(folded):
         every = ALL_EVENTS if _HANDLERS.search(folded) else ()
         events = next((events for pattern, events in _EVENTS if re.search(pattern, folded)), every)
         if events:
             return Asked(events=events)
+    links, number = _links(folded), bool(_NUMBER.search(folded))
+    if links is None and _LACKING.search(folded):
+        return Asked(lacking=True)
+    kinds = [kind for pattern, wanted in _MEMBERS if re.search(pattern, folded) for kind in wanted]
+    section = _section(fold(question))
+    if section:
+        return Asked(members=("tabular_section_attribute",), section=section, relations=links, number=number)
+    return Asked(members=tuple(dict.fromkeys(kinds)), relations=links, number=number)
+
+
+def _unnamed(word: re.Match[str]) -> str:
+    """A line in place of a name of several words: «ЕдиницыИзмерения» asks for no dimensions."""
+    is_name = is_compound(word[0]) and canonical_name(f"{word[0]}.X") == f"{word[0]}.X"
+    return "_" if is_name else word[0]
+
+
+def _code(folded: str) -> Asked | None:
+    if _CODE.search(folded):
+        return Asked(code=True)
+    if not _METHODS.search(folded):
+        return None
+    module = next((module for pattern, module in _MODULES if re.search(pattern, folded)), "")
+    exported = _EXPORTED.search(folded)
+    return Asked(
+        methods=True,
+        exported=exported is not None and not exported["not"],
+        unexported=exported is not None and bool(exported["not"]),
+        deprecated=bool(_DEPRECATED.search(folded)),
+        module=module,
+    )
+
+
+def _links(folded: str) -> Relations | None:
+    """What an object is linked with; nothing for whoever asks what it is not linked with."""
+    if _NOT.search(folded):
+        return None
+    if _USED.search(folded):
+        return "used"
     links: Relations | None = next((link for link, said in _LINKS if said.search(folded)), None)
     if links == "content" and _OF_MEMBERS.search(folded):
-        links = None  # «состав табличной части»
-    links = "used" if _USED.search(folded) else links
-    kinds = [kind for pattern, wanted in _MEMBERS if re.search(pattern, folded) for kind in wanted]
-    section = _section(folded)
-    if section:
-        return Asked(members=("tabular_section_attribute",), section=section, relations=links)
-    number = bool(_NUMBER.search(folded))
-    return Asked(members=tuple(dict.fromkeys(kinds)), relations=links, number=number)
+        return None  # «состав табличной части»
+    allowed = [who for who, said in _ALLOWED if re.search(rf"{_MAY}(?:{said})", folded)] if links == "roles" else []
+    return allowed[0] if len(allowed) == 1 else links
 
 
 def _section(folded: str) -> str:
@@ -215,7 +281,7 @@ def _section(folded: str) -> str:
 
 
 def _relations(folded: str) -> Relations | None:
-    if not _REGISTER.search(folded):
+    if not _REGISTER.search(folded) or _NOT.search(folded):
         return None
     if _MOVERS.search(folded):
         recorders = "регистратор" in folded or "recorder" in folded

@@ -26,7 +26,7 @@ __all__ = [
 
 # Of what files are turned into. Another one makes every index anew: raise it when the same file gives other documents
 # or facts.
-REVISION = 3
+REVISION = 4
 
 
 def read_configuration(

@@ -34,7 +34,9 @@ MemberKind = Literal[
     "parameter",
     "other",
 ]
-RelationKind = Literal["handler", "subject", "movement", "content", "extends", "type", "based_on", "owner", "right"]
+RelationKind = Literal[
+    "handler", "subject", "movement", "content", "extends", "type", "based_on", "owner", "right", "denial"
+]
 
 
 class Origin(NamedTuple):
@@ -151,7 +153,8 @@ class Relation:
     ``type``     member or object                    object or defined type       "Ref", "Object", …
     ``based_on`` object                              what it can be entered from
     ``owner``    subordinate catalogue               its owner
-    ``right``    role                                object                       «Чтение, Изменение»
+    ``right``    role                                object, or ``*``: all        «Чтение, Изменение»
+    ``denial``   role with rights to all objects     object                       the rights it does not have
     ============ =================================== ============================ ========================
 
     ``target`` is what the dump says; whether there is such a method or object is found out when it is looked up.

@@ -10,7 +10,7 @@ from rag_demo.ingest.facts import Fact, MemberFact, MemberKind, ObjectFact, Orig
 from rag_demo.ingest.objects import first_text
 from rag_demo.ingest.owners import Owner
 from rag_demo.ingest.properties import property_units
-from rag_demo.ingest.rights import granted
+from rag_demo.ingest.rights import denied, granted
 from rag_demo.ingest.standard import STANDARD_ATTRIBUTES, standard_attributes
 from rag_demo.ingest.type_names import referenced, type_text
 from rag_demo.ingest.xml_tree import Element
@@ -89,6 +89,8 @@ class ObjectFacts:
         """What a role may do with each object; its rights stand in a file of their own, the lines are the role's."""
         for target, said in granted(rights):
             yield self._relation("right", self.owner.full_name, target, item, said)
+        for target, said in denied(rights):
+            yield self._relation("denial", self.owner.full_name, target, item, said)
 
     def _object(self, item: Element, properties: Element) -> ObjectFact:
         return ObjectFact(

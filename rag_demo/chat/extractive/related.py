@@ -8,6 +8,7 @@ from rag_demo.chat.asked import Relations
 from rag_demo.chat.evidence import by_root
 from rag_demo.chat.extractive.assembling import cited, object_line
 from rag_demo.chat.extractive.phrases import Phrases
+from rag_demo.chat.extractive.rights import ASK_FOR_ROLES, has_all, roles_of, told_rights
 from rag_demo.chat.ports import Knowledge
 from rag_demo.chat.vocabulary import root
 from rag_demo.index.analyse import terms
@@ -26,7 +27,6 @@ _ARROWS: dict[Relations, tuple[RelationKind, bool]] = {
     "owners": ("owner", False),
     "owned": ("owner", True),
     "rights": ("right", False),
-    "roles": ("right", True),
     "subjects": ("subject", False),
 }
 
@@ -47,7 +47,11 @@ def related(about: str, relations: Relations, knowledge: Knowledge) -> list[str]
     """Full names of what stands in a relation to an object, each once; none if the object is of another sort."""
     if relations == "used":
         return list(dict.fromkeys(map(_owner, knowledge.of_type(about))))
+    if relations in ASK_FOR_ROLES:
+        return list(roles_of(about, relations, knowledge))
     kind, inwards = _ARROWS[relations]
+    if relations == "rights" and has_all(about, knowledge):
+        kind = "denial"
     if inwards:
         found = dict.fromkeys(one.source for one in knowledge.relations_to(about, kind))
     else:
@@ -73,8 +77,9 @@ def tell(  # noqa: PLR0917  # what the caller has, handed on
         knowledge: the facts.
         phrases: of the language of the answer.
     """
-    lines = [phrases.related[relations].format(len(names))]
-    held = _details(about, relations, knowledge)
+    denied = relations == "rights" and has_all(about, knowledge)
+    lines = [(phrases.denied if denied else phrases.related[relations]).format(len(names))]
+    held = _details(about, relations, knowledge, phrases)
     for name in names[:MOST_NAMED]:
         said = f"{name}: {held[name]}{cited(name, numbers)}" if name in held else ""
         lines.append(f"  • {said or object_line(name, knowledge, numbers)}")
@@ -87,12 +92,13 @@ def _owner(fact: ObjectFact | MemberFact) -> str:
     return fact.owner if isinstance(fact, MemberFact) else fact.full_name
 
 
-def _details(about: str, relations: Relations, knowledge: Knowledge) -> dict[str, str]:
+def _details(about: str, relations: Relations, knowledge: Knowledge, phrases: Phrases) -> dict[str, str]:
     """What there is to say of each name: the attributes of the type of the object, the rights."""
     if relations == "rights":
-        return {one.target: one.detail for one in knowledge.relations_from(about, "right")}
-    if relations == "roles":
-        return {one.source: one.detail for one in knowledge.relations_to(about, "right")}
+        kind: RelationKind = "denial" if has_all(about, knowledge) else "right"
+        return {one.target: one.detail for one in knowledge.relations_from(about, kind)}
+    if relations in ASK_FOR_ROLES:
+        return told_rights(about, relations, knowledge, phrases)
     held: dict[str, list[MemberFact]] = {}
     for fact in knowledge.of_type(about) if relations == "used" else ():
         if isinstance(fact, MemberFact):

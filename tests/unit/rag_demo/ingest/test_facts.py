@@ -66,7 +66,7 @@ def test_a_fact_stands_on_the_lines_it_names(designer):
         name = fact.target.rpartition(".")[2] if isinstance(fact, Relation) else fact.name
         is_default = isinstance(fact, MemberFact) and fact.kind == "standard_attribute"
         # Rights stand in a file of their own.
-        by_event = isinstance(fact, Relation) and fact.kind in {"subject", "handler", "extends", "right"}
+        by_event = isinstance(fact, Relation) and fact.kind in {"subject", "handler", "extends", "right", "denial"}
         assert fact.origin.space_id == "main"
         assert is_default or name in said or by_event, fact
 
@@ -201,3 +201,15 @@ def test_rights_are_facts_of_the_role(dump):
         ("Catalog.Цены", "Чтение (с ограничением), Добавление"),
         ("Subsystem.А.Subsystem.Б", "Просмотр"),
     ]
+
+
+def test_a_role_with_rights_to_all_objects_says_so_and_what_it_denies(dump):
+    denied = "<right><name>Read</name><value>true</value></right><right><name>Delete</name><value>false</value></right>"
+    rights = f"<setForNewObjects>true</setForNewObjects><object><name>Catalog.Цены</name>{denied}</object>"
+    files = {"Roles/Полные.xml": metadata("Role", "<Name>Полные</Name>"), "Roles/Полные/Ext/Rights.xml": rights}
+    facts = read_configuration(dump(files), space_id="main").facts
+    everything, prices = relations(facts, "right", "Role.Полные")
+    assert everything[0] == "*"
+    assert "Удаление" in everything[1]
+    assert prices == ("Catalog.Цены", "Чтение")
+    assert relations(facts, "denial", "Role.Полные") == [("Catalog.Цены", "Удаление")]
