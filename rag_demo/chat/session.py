@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from rag_demo.chat.asked import what_is_asked
 from rag_demo.chat.courtesy import courtesy
 from rag_demo.chat.language import in_language, is_russian, without_language
+from rag_demo.chat.shortened import shortened
 from rag_demo.index.analyse import fold, is_compound, stem, terms
 from rag_demo.ingest.kinds import KIND_BY_NAME
 from rag_demo.retrieve.kinds import Spoken, spoken_kinds, words
@@ -101,7 +102,7 @@ class Conversation:
         When it is full, the older half is forgotten at once: dropping one turn each time would change the
         beginning of every prompt, and the server could reuse nothing of the one before.
         """
-        kept = replace(turn, answer=_shortened(turn.answer))
+        kept = replace(turn, answer=shortened(turn.answer, _MOST_ANSWER))
         turns = (*self.turns, kept)
         return Conversation(turns[len(turns) - MOST_TURNS // 2 :] if len(turns) > MOST_TURNS else turns)
 
@@ -280,9 +281,3 @@ def _fits(name: str, noun: str) -> bool:
         if noun.startswith(nouns):
             return kind == known
     return False
-
-
-def _shortened(answer: str) -> str:
-    if len(answer) <= _MOST_ANSWER:
-        return answer
-    return answer[:_MOST_ANSWER].rsplit(maxsplit=1)[0] + " …"

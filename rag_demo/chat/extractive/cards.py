@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rag_demo.chat.extractive.phrases import Phrases
+from rag_demo.chat.shortened import shortened
 from rag_demo.ingest.facts import DocField, MethodFact
 
 _MOST_FIELDS = 20
@@ -14,8 +15,7 @@ _MOST_EXAMPLE_LINES = 8
 
 def description(method: MethodFact) -> str:
     """What the comment above a method says it is for, on one line."""
-    text = " ".join(method.doc.description.split())
-    return text if len(text) <= _LONGEST else text[:_LONGEST].rsplit(maxsplit=1)[0] + " …"
+    return shortened(" ".join(method.doc.description.split()), _LONGEST)
 
 
 def card(method: MethodFact, phrases: Phrases) -> list[str]:

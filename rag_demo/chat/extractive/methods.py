@@ -8,6 +8,7 @@ from rag_demo.chat.extractive.assembling import cited, quoted
 from rag_demo.chat.extractive.callers import Call
 from rag_demo.chat.extractive.cards import description
 from rag_demo.chat.extractive.phrases import Phrases
+from rag_demo.chat.shortened import shortened
 from rag_demo.ingest.facts import MethodFact, Relation
 
 MOST_METHODS = 100
@@ -36,7 +37,8 @@ def tell_methods(
         parameters = ", ".join(parameter.name for parameter in method.parameters)
         said = f"{kind} {called}({parameters}){' ' + phrases.exported if method.export else ''}"
         warning = phrases.deprecated if method.deprecated else ""
-        told = " — ".join(filter(None, (said, " ".join(filter(None, (warning, _shortened(description(method))))))))
+        described = " ".join(filter(None, (warning, shortened(description(method), _LONGEST))))
+        told = " — ".join(filter(None, (said, described)))
         lines.append(f"  • {told}{cited(method.full_name, numbers)}")
     if len(found) > MOST_METHODS:
         lines.append(phrases.more.format(len(found) - MOST_METHODS))
@@ -68,7 +70,3 @@ def tell_lines(
         if place < _QUOTED and caller.full_name in numbers:
             lines.append(quoted(line, numbers[caller.full_name]))
     return [*lines, *([phrases.more.format(len(calls) - MOST_METHODS)] if len(calls) > MOST_METHODS else [])]
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[:_LONGEST].rsplit(maxsplit=1)[0] + " …"
