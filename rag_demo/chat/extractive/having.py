@@ -6,17 +6,19 @@ import functools
 import re
 from collections.abc import Sequence
 
+from rag_demo.chat.evidence import by_root
 from rag_demo.chat.extractive.about import About, Composed
 from rag_demo.chat.extractive.assembling import cited, numbers_of, object_line
 from rag_demo.chat.extractive.named import HELD, Named, looks_like_name, may_be_name, named_members, near
+from rag_demo.chat.extractive.platform import PLATFORM_NAMES
 from rag_demo.chat.extractive.tables import Table, tables, tables_of
 from rag_demo.chat.extractive.telling import headline
 from rag_demo.chat.ports import Library
 from rag_demo.chat.vocabulary import root
-from rag_demo.index.analyse import fold, terms
+from rag_demo.index.analyse import fold, is_compound, terms
 from rag_demo.ingest.facts import MemberFact, MemberKind
 from rag_demo.ingest.kinds import KINDS
-from rag_demo.retrieve.kinds import words
+from rag_demo.retrieve.kinds import spoken_kinds, words
 from rag_demo.types import Hit, Source
 
 # What an object has, not what does something to it: «Какая команда печатает счёт?» asks for no list.
@@ -25,8 +27,17 @@ _WHICH = re.compile(
     r".*(?:\bу\s|\bесть\b|\bof\s|\bhave\b|\bhas\b)",
     re.IGNORECASE,
 )
-_SAID: tuple[MemberKind, ...] = ("attribute", "dimension", "resource", "predefined", "form", "command", "template")
-_DOTTED = re.compile(r"[^\W\d]\w*(?:\.\w+)+")
+_SAID: tuple[MemberKind, ...] = (
+    "attribute",
+    "dimension",
+    "resource",
+    "tabular_section",
+    "predefined",
+    "form",
+    "command",
+    "template",
+)
+_DOTTED = re.compile(r"(?<!\w)[^\W\d]\w*(?:\.\w+)+")
 _MOST_NAMESAKES = 5
 _IN_THE_TABLE = "Стандартный реквизит"
 
@@ -35,7 +46,8 @@ def what_it_has(about: About) -> Composed | None:
     """Tables for a question that asks for members of an object; None for others and where there are none."""
     meant = set(about.meant())
     dotted = _DOTTED.findall(about.question)
-    for name in about.objects if about.asked.members or dotted else ():
+    outright = _outright(about)
+    for name in ([outright] if outright else about.objects) if about.asked.members or dotted else ():
         members = about.knowledge.members(name)
         named = (_by_dots(about, name, dotted) or _named(about, name, members)) if name in meant else Named()
         said = _missing_section(about, members) if name in meant else ""
@@ -46,20 +58,44 @@ def what_it_has(about: About) -> Composed | None:
         if found := asked or tables_of(instead, about.phrases):
             above = [_lacks(about, name, missing, named.near), _counted(about, found)]
             return _tabular(about, name, [*above, *_properties(about, name, named.members)], found)
-    return _none_of_these(about)
+    return _none_of_these(about, outright)
 
 
-def _none_of_these(about: About) -> Composed | None:
+def _outright(about: About) -> str:
+    """The object that a question names by its kind and all of its name, or in one word of several parts."""
+    written = words(about.question)
+    kinds = {spoken.kind for spoken in spoken_kinds(written)}
+    compounds = {fold(word) for word in written if is_compound(word)}
+    said = by_root(about.weights)
+
+    def is_named(name: str) -> bool:
+        kind, _, own = name.partition(".")
+        by_kind = kind in kinds and all(root(term) in said for term in terms(own) if not term.startswith("#"))
+        return by_kind or fold(own) in compounds
+
+    return next(filter(is_named, about.objects), "")
+
+
+def _none_of_these(about: About, outright: str) -> Composed | None:
     """That the object which is named has no members of the sort that is asked for."""
-    name = next(about.meant(), "")
-    fact = about.knowledge.object(name) if _WHICH.match(about.question) and name == about.objects[0] else None
-    titles = [about.phrases.columns[kind].rstrip(":") for kind in about.asked.members if kind in _SAID]
+    name = outright or next(about.meant(), "")
+    first = name in {outright, about.objects[0]}
+    fact = about.knowledge.object(name) if name and first and _WHICH.match(about.question) else None
+    titles = _titles(about)
     if fact is None or not titles:
         return None
     sources = about.with_names([name])
     numbers = numbers_of(sources)
     lacks = about.phrases.lacks.format(name, ", ".join(titles).lower())
     return about.composed([object_line(name, about.knowledge, numbers), lacks], sources, {name})
+
+
+def _titles(about: About) -> list[str]:
+    """Of the sorts that are asked for; «реквизиты» stands for dimensions and resources, too."""
+    asked = [kind for kind in about.asked.members if kind in _SAID]
+    kinds = [kind for kind in asked if "attribute" not in asked or kind not in {"dimension", "resource"}]
+    phrases = about.phrases
+    return [(phrases.sections if kind == "tabular_section" else phrases.columns[kind]).rstrip(":") for kind in kinds]
 
 
 def _by_dots(about: About, name: str, dotted: Sequence[str]) -> Named | None:
@@ -70,7 +106,7 @@ def _by_dots(about: About, name: str, dotted: Sequence[str]) -> Named | None:
         if members:
             return Named(tuple(members))
         of_it = about.knowledge.object(owner)
-        in_metadata = fold(said.partition(".")[0]) in _metadata_words()
+        in_metadata = fold(said.partition(".")[0]) in _metadata_words() and fold(last) not in PLATFORM_NAMES
         if in_metadata and of_it is not None and of_it.full_name == name and not about.knowledge.exists(said):
             return Named((), last, near(last, about.knowledge.members(name)))
     return None
@@ -83,8 +119,12 @@ def _metadata_words() -> frozenset[str]:
 
 
 def _counted(about: About, found: Sequence[Table]) -> str:
-    """How many there are of each sort, for whoever asked that."""
-    return "\n".join(f"{table.title} {table.rows}" for table in found) if about.asked.number else ""
+    """How many there are of each sort, for whoever asked that; of tabular sections, not how long they are."""
+    if not about.asked.number:
+        return ""
+    if "tabular_section" in about.asked.members:
+        return f"{about.phrases.sections} {len(found)}"
+    return "\n".join(f"{table.title} {table.rows}" for table in found)
 
 
 def _named(about: About, name: str, members: Sequence[MemberFact]) -> Named:
@@ -157,7 +197,7 @@ def _covering(
     table: Table, about: str, sources: tuple[Source, ...], library: Library
 ) -> tuple[tuple[Source, ...], int | None]:
     """The number of a source that holds the lines of a table; it is added where none of them does."""
-    whole = library.named(about)
+    whole = library.named(about, line=table.line_start)
     added = (Source(len(sources) + 1, Hit(whole, 0.0)),) if whole else ()
     for source in (*sources, *added):
         document = source.hit.document

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rag_demo.chat.asked import Relations
 from rag_demo.chat.language import is_russian
+from rag_demo.chat.linked import Relations
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rag_demo.chat.asked import Relations
 from rag_demo.chat.evidence import by_root
 from rag_demo.chat.extractive.assembling import cited, object_line
 from rag_demo.chat.extractive.phrases import Phrases
 from rag_demo.chat.extractive.rights import ASK_FOR_ROLES, has_all, roles_of, told_rights
+from rag_demo.chat.linked import Relations
 from rag_demo.chat.ports import Knowledge
 from rag_demo.chat.vocabulary import root
 from rag_demo.index.analyse import terms

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rag_demo.chat.asked import Relations
 from rag_demo.chat.extractive.phrases import Phrases
+from rag_demo.chat.linked import Relations
 from rag_demo.chat.ports import Knowledge
 from rag_demo.ingest.rights import ALL_OBJECTS, LIMITED
 
