@@ -51,10 +51,18 @@ def calls_of(method: MethodFact, documents: Iterable[Document], *, only_one: boo
 
 
 def uses_of(fact: ObjectFact, documents: Iterable[Document]) -> list[Call]:
-    """The documents whose code or queries name an object («Справочники.Валюты», «Справочник.Валюты»), each once."""
-    kind = KIND_BY_NAME[fact.kind]
-    kinds = "|".join(re.escape(fold(word)) for word in {kind.word, kind.word_plural, kind.name, kind.folder} - {""})
-    named = re.compile(rf"(?<!\w)(?:{kinds})(?:\w*)\s*\.\s*{re.escape(fold(fact.name))}(?!\w)")
+    """The documents whose code or queries name an object, each once.
+
+    Objects are named with their kind («Справочники.Валюты», «Справочник.Валюты»), a common module before one of its
+    methods («РаботаСКурсамиВалют.КурсВалюты»).
+    """
+    name = re.escape(fold(fact.name))
+    if fact.kind == "CommonModule":
+        named = re.compile(rf"(?<![\w.]){name}\s*\.\s*\w")
+    else:
+        kind = KIND_BY_NAME[fact.kind]
+        kinds = "|".join(re.escape(fold(word)) for word in {kind.word, kind.word_plural, kind.name, kind.folder} - {""})
+        named = re.compile(rf"(?<!\w)(?:{kinds})(?:\w*)\s*\.\s*{name}(?!\w)")
 
     def names(line: str) -> bool:
         return named.search(fold(_COMMENT.sub("", line))) is not None

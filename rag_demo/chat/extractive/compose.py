@@ -13,11 +13,12 @@ from rag_demo.chat.extractive.assembling import cited, joined, numbers_of, objec
 from rag_demo.chat.extractive.chains import Step, movements, steps, tell
 from rag_demo.chat.extractive.having import what_it_has
 from rag_demo.chat.extractive.methods import tell_methods
-from rag_demo.chat.extractive.overview import _is_all_that_is_asked, holders, overview
+from rag_demo.chat.extractive.overview import holders, is_all_that_is_asked, overview
 from rag_demo.chat.extractive.phrases import RUSSIAN, phrases_for
 from rag_demo.chat.extractive.telling import tell_code, tell_source
 from rag_demo.chat.extractive.usage import usage
 from rag_demo.chat.ports import Knowledge, Library, Mentions, Nothing
+from rag_demo.chat.shortened import shortened
 from rag_demo.index.analyse import fold, split_identifier
 from rag_demo.index.catalogue_reader import Listed
 from rag_demo.index.passages import first_sentence
@@ -95,8 +96,7 @@ def nearest(question: str, documents: Sequence[Document]) -> str:
 
 def _in_short(document: Document) -> str:
     said = document.synonym if document.doc_type != "method" else first_sentence(document.doc)
-    shown = said if len(said) <= _LONGEST_NEAREST else said[:_LONGEST_NEAREST].rsplit(maxsplit=1)[0] + " …"
-    return " — ".join(filter(None, (document.full_name, shown)))
+    return " — ".join(filter(None, (document.full_name, shortened(said, _LONGEST_NEAREST))))
 
 
 def _linked(about: About) -> Composed | None:
@@ -148,7 +148,7 @@ def _methods(about: About) -> Composed | None:
 
 
 def _is_wanted(method: MethodFact, asked: Asked) -> bool:
-    left_out = getattr(asked, "unexported", False) if method.export else asked.exported
+    left_out = asked.unexported if method.export else asked.exported
     return not left_out and (method.deprecated or not asked.deprecated)
 
 
@@ -160,7 +160,7 @@ def _offers(about: About) -> Composed | None:
         return None
     if (document.doc_type, document.object_kind) != ("metadata_object", "CommonModule"):
         return None
-    if not _is_all_that_is_asked(about, f"{name} {document.synonym} {_WHAT_A_MODULE_DOES}"):
+    if not is_all_that_is_asked(about, f"{name} {document.synonym} {_WHAT_A_MODULE_DOES}"):
         return None
     found = about.knowledge.methods(name, export_only=True)
     return _listed(about, name, name, found, exported=True) if found else None
@@ -173,7 +173,7 @@ def _listed(about: About, name: str, module: str, found: Sequence[MethodFact], *
     said = (
         (phrases.methods_deprecated, asked.deprecated),
         (phrases.methods_exported, exported),
-        (phrases.methods_unexported, getattr(asked, "unexported", False)),
+        (phrases.methods_unexported, asked.unexported),
         (phrases.methods, True),
     )
     sort = " ".join(word for word, is_said in said if is_said)

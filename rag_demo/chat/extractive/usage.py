@@ -7,11 +7,18 @@ from rag_demo.chat.extractive.about import MOST_FACTS, About, Composed
 from rag_demo.chat.extractive.assembling import cited, numbers_of, object_line, with_documents
 from rag_demo.chat.extractive.callers import calls_of, uses_of
 from rag_demo.chat.extractive.methods import tell_calls, tell_lines
+from rag_demo.chat.extractive.overview import is_all_that_is_asked
 from rag_demo.chat.extractive.telling import headline, method_of
 from rag_demo.index.analyse import fold
 from rag_demo.ingest.facts import MethodFact
 from rag_demo.retrieve.kinds import spoken_kinds, words
 from rag_demo.retrieve.search import MOST_MENTIONING
+
+# Besides the name of a module, what asks where it is used.
+_MODULE_USED = """
+    модуль используется используют вызывается вызывают применяется упоминается встречается обращаются ссылаются
+    module used called referenced invoked uses calls references callers usages
+"""
 
 
 def usage(about: About) -> Composed | None:
@@ -28,6 +35,12 @@ def _used(about: About) -> Composed | None:
     """Where an object is used: attributes of its type, and methods that name it."""
     for name in about.named_outright():
         fact = about.knowledge.object(name)
+        if (
+            fact is not None
+            and fact.kind == "CommonModule"
+            and not is_all_that_is_asked(about, f"{name} {_MODULE_USED}")
+        ):
+            continue  # asked for is one of its methods
         names = related.related(name, "used", about.knowledge)
         documents = about.mentions(fact.name) if fact is not None else []
         uses = uses_of(fact, documents) if fact is not None else []

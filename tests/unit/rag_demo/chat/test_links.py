@@ -422,6 +422,15 @@ def test_code_that_names_an_object_is_listed(facts, question):
     assert re.search(r"    \| .*РегистрСведений\.КурсыВалют\.СрезПоследних", text)
 
 
+@pytest.mark.parametrize(
+    ("asked", "listed"),
+    [("используется модуль РаботаСКурсамиВалют", True), ("вызывается РаботаСКурсамиВалют.НетТакого", False)],
+)
+def test_code_that_calls_a_module_is_listed(facts, asked, listed):
+    text = answer(facts, f"Где {asked}?", "CommonModule.РаботаСКурсамиВалют").text
+    assert ("  • Catalog.Валюты.ObjectModule.ПриЗаписи [" in text) is listed
+
+
 def test_uses_are_listed_of_what_is_named_outright(facts):
     text = answer(facts, "Где применяется скидка?", "CommonModule.СкидкиСервер.РассчитатьСкидки", "Catalog.Скидки").text
     assert "Упоминается" not in text
