@@ -87,11 +87,12 @@ _OPPOSITES = """
 """
 # Prepositions that do so for what stands behind them.
 TURNS = (("до", "после"), ("перед", "после"), ("без", "с"), ("before", "after"), ("without", "with"))
-# No exception; the others may say the same.
+# No exception; the second may say the same; the third make one.
 ABSOLUTE = frozenset({"всегда", "исключительно", "always", "exclusively"})
 UNLIMITED = frozenset(
     {"каждый", "любой", "весь", "все", "only", "только", "every", "any", "all", "each", "никогда", "never"}
 )
+EXCEPTIONS = frozenset({"если", "иначе", "кроме", "исключение", "исключением", "if", "otherwise", "unless", "except"})
 # Of each of these a source has the one that is right: a sentence with another one has it wrong. Dictionary forms.
 _CLOSED_CLASSES = """
     понедельник/monday вторник/tuesday среда/wednesday четверг/thursday пятница/friday суббота/saturday

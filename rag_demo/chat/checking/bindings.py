@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from rag_demo.chat.checking.claims import figures
 from rag_demo.chat.checking.sentences import without_citations
-from rag_demo.chat.vocabulary import ABSOLUTE, NUMBER_WORDS, TURNS, UNLIMITED, closed_classes, roots
+from rag_demo.chat.vocabulary import ABSOLUTE, EXCEPTIONS, NUMBER_WORDS, TURNS, UNLIMITED, closed_classes, roots
 from rag_demo.index.analyse import fold, terms
 from rag_demo.index.nouns import dictionary_form
 from rag_demo.index.words import FUNCTION_WORDS
@@ -28,6 +29,9 @@ _THEN = re.compile(r"[,;]|\b(?:потом|затем|далее|then)\b", re.IGN
 _COMPARED = re.compile(r"\b(?:важнее|главнее|больше|меньше|выше|ниже|старше|дороже|дешевле|чем|than|over)\b")
 _OF_STEPS = 0.6  # of the words of all steps, for a line that can tell their order
 _MOST_AFTER = 3  # words behind «до» and «после» that tell of what
+# What has more is a table or worse, not a sentence: each figure is compared with each of the sources.
+_MOST_FIGURES = 20  # of a piece
+_MOST_PIECES = 50  # of a sentence
 
 _MARK: tuple[frozenset[str], ...] = (frozenset(),) * 2  # a comma keeps words apart as two words would
 
@@ -57,15 +61,12 @@ def together(several: Iterable[Spoken]) -> Spoken:
 
 def figures_of_others(sentence: str, spoken: Spoken) -> list[str]:
     """Figures that the source has, but beside other words than the sentence has them."""
-    found: list[str] = []
-    for piece in _PIECE.split(sentence) if figures(sentence) else ():
-        here = read(piece)
-        own = frozenset(part for token in here for part in token if part.startswith("#"))
-        for figure in own:
-            context = frozenset().union(*(other for other in here if figure not in other)) - FUNCTION_WORDS
-            if any(root[0].isalpha() for root in context) and _belongs_elsewhere(figure, context, own, spoken):
-                found.append(figure[1:])
-    return found
+    if not figures(sentence):
+        return []
+    figured = (piece for piece in map(read, _PIECE.split(sentence)) if _figures(piece))
+    pieces = list(itertools.islice(figured, _MOST_PIECES))
+    told, code_too = ([_Figured.of(line) for line in lines] for lines in (spoken.told, spoken.all))
+    return [figure[1:] for piece in pieces for figure in _elsewhere(piece, code_too, told)]
 
 
 def is_turned(sentence: str, spoken: Spoken) -> bool:
@@ -80,22 +81,34 @@ def is_turned(sentence: str, spoken: Spoken) -> bool:
 def other_members(sentence: str, known: Iterable[str]) -> bool:
     """Whether a sentence names a day, unit or method that the source does not, which names another of that sort.
 
-    «Всегда» is such a word, too: a source that makes no exception seldom says so, one that makes one never does.
-
     Args:
         sentence: without quotations.
         known: folded words of the sources.
     """
     said = _forms(_WORD.findall(fold(sentence)))
     classes = [members for members in closed_classes() if said & members.keys()]
-    forms = _forms(known) if classes or said & ABSOLUTE else frozenset()
-    if said & ABSOLUTE and not forms & (ABSOLUTE | UNLIMITED):
-        return True
+    forms = _forms(known) if classes else frozenset()
     for members in classes:
         here, there = ({members[form] for form in found & members.keys()} for found in (said, forms))
         if there and not here & there:
             return True
     return False
+
+
+def denies_exceptions(sentence: str, spoken: Spoken, known: Iterable[str]) -> bool:
+    """Whether a sentence says «всегда» of what the source makes an exception for; one that makes none seldom says so.
+
+    Args:
+        sentence: without quotations.
+        spoken: what the sources say.
+        known: their folded words.
+    """
+    if not _forms(_WORD.findall(fold(sentence))) & ABSOLUTE or _forms(known) & (ABSOLUTE | UNLIMITED):
+        return False
+    said = frozenset().union(*read(sentence))
+    about = said - FUNCTION_WORDS - ABSOLUTE
+    told = (frozenset().union(*line) for line in spoken.told)
+    return not said & EXCEPTIONS and any(line & EXCEPTIONS and 2 * len(line & about) >= len(about) for line in told)
 
 
 def _forms(folded: Iterable[str]) -> frozenset[str]:
@@ -104,27 +117,63 @@ def _forms(folded: Iterable[str]) -> frozenset[str]:
     )
 
 
-def _belongs_elsewhere(figure: str, context: Token, own: Token, spoken: Spoken) -> bool:
-    mine = max((near for found, near in _nearness(spoken.all, context) if figure in found), default=0.0)
-    others = max((near for found, near in _nearness(spoken.told, context) if not found & own), default=0.0)
-    return 0 < mine * _NEARER < others
+@dataclass(frozen=True, slots=True)
+class _Figured:
+    """A line with where its figures and its words stand."""
+
+    figures: tuple[tuple[int, Token], ...]
+    places: Mapping[str, Sequence[int]]
+
+    @classmethod
+    def of(cls, line: Sequence[Token]) -> _Figured:
+        places: dict[str, list[int]] = {}
+        found = tuple((place, token) for place, token in enumerate(line) if _figures([token]))
+        for place, token in enumerate(line) if found else ():
+            for part in token:
+                places.setdefault(part, []).append(place)
+        return cls(found, places)
+
+    def nearness(self, context: Token) -> list[tuple[Token, dict[str, float]]]:
+        """Each figure with how near each word of a context is to it."""
+        known = [(part, self.places[part]) for part in context if part in self.places]
+        return [(token, _nearness(place, known)) for place, token in self.figures] if known else []
 
 
-def _nearness(lines: Iterable[tuple[Token, ...]], context: Token) -> Iterator[tuple[Token, float]]:
-    """Each figure of the lines with how near the words of a context are to it."""
-    for line in lines:
-        figured = [place for place, token in enumerate(line) if any(part.startswith("#") for part in token)]
-        places = [[n for n, token in enumerate(line) if root in token] for root in context] if figured else []
-        for place in figured:
-            apart = (min((abs(place - n) for n in found if n != place), default=0) for found in places)
-            yield line[place], sum(1 / steps for steps in apart if steps)
+def _nearness(place: int, known: Iterable[tuple[str, Sequence[int]]]) -> dict[str, float]:
+    apart = {part: min((abs(place - other) for other in places if other != place), default=0) for part, places in known}
+    return {part: 1 / steps for part, steps in apart.items() if steps}
+
+
+def _figures(tokens: Iterable[Token]) -> Token:
+    return frozenset(part for token in tokens for part in token if part.startswith("#"))
+
+
+def _elsewhere(piece: Sequence[Token], lines: Iterable[_Figured], told: Iterable[_Figured]) -> Iterator[str]:
+    """Figures of a piece to which other figures of the source are nearer than they are themselves."""
+    own = _figures(piece)
+    context = frozenset().union(*piece) - FUNCTION_WORDS
+    if len(own) > _MOST_FIGURES or context == own:
+        return
+    mine, others = ([near for line in some for near in line.nearness(context)] for some in (lines, told))
+    others = [(found, near) for found, near in others if not found & own]
+    for figure in own if others else ():
+        beside = frozenset().union(*(token for token in piece if figure not in token)) & context
+        here = _nearest((near for found, near in mine if figure in found), beside)
+        if 0 < here * _NEARER < _nearest((near for _, near in others), beside):
+            yield figure
+
+
+def _nearest(several: Iterable[Mapping[str, float]], context: Token) -> float:
+    return max((sum(share for part, share in near.items() if part in context) for near in several), default=0.0)
 
 
 def _at_another_time(said: Sequence[Token], spoken: Spoken) -> bool:
     for word, opposite in (*TURNS, *((other, word) for word, other in TURNS)):
-        for meant in _behind(word, said):
-            same = any(meant & behind for line in spoken.all for behind in _behind(word, line))
-            if not same and any(meant & behind for line in spoken.told for behind in _behind(opposite, line)):
+        meant = [behind for behind in _behind(word, said) if behind]
+        if meant:
+            same = frozenset().union(*(behind for line in spoken.all for behind in _behind(word, line)))
+            turned = frozenset().union(*(behind for line in spoken.told for behind in _behind(opposite, line)))
+            if any(behind & turned and not behind & same for behind in meant):
                 return True
     return False
 
@@ -141,29 +190,29 @@ def _in_another_order(sentence: str, lines: Iterable[tuple[Token, ...]]) -> bool
         return False
     steps = [frozenset().union(*read(step)) - FUNCTION_WORDS for step in _THEN.split(sentence)]
     steps = [step for step in steps if step]
-    said = frozenset().union(*steps)
+    in_steps = Counter(word for step in steps for word in step)
+    own = [frozenset(word for word in step if in_steps[word] == 1) for step in steps]
+    if len(own) < 2 or not all(own):
+        return False
     for line in lines:
-        if len(said & frozenset().union(*line)) < _OF_STEPS * len(said):
+        if len(in_steps.keys() & frozenset().union(*line)) < _OF_STEPS * len(in_steps):
             continue
-        places = [_place(step, steps, line) for step in steps]
+        places = [_place(step, line) for step in own]
         known = [place for place in places if place is not None]
-        if len(known) >= 2 and len(known) == len(places) and known != sorted(known):
+        if len(known) == len(places) and known != sorted(known):
             return True
     return False
 
 
-def _place(step: Token, steps: Sequence[Token], line: Sequence[Token]) -> float | None:
-    """Where the words stand that only this step has."""
-    own = step - frozenset().union(*(other for other in steps if other is not step))
+def _place(own: Token, line: Sequence[Token]) -> float | None:
+    """Where the words stand that only one step has."""
     places = [place for place, token in enumerate(line) if token & own]
     return sum(places) / len(places) if places else None
 
 
 def _swapped(sentence: str, lines: Iterable[tuple[Token, ...]]) -> bool:
-    for piece in _PIECE.split(fold(sentence)):
-        match = _COMPARED.search(piece)
-        if not match:
-            continue
+    compared = ((piece, _COMPARED.search(piece)) for piece in _PIECE.split(fold(sentence)))
+    for piece, match in itertools.islice(((piece, match) for piece, match in compared if match), _MOST_PIECES):
         word = _token(match[0])
         before, after = (
             frozenset().union(*read(side)) - FUNCTION_WORDS for side in (piece[: match.start()], piece[match.end() :])
@@ -200,4 +249,4 @@ def _token(word: str) -> Token:
     return frozenset(roots(terms(word))) or frozenset({folded})
 
 
-_KEPT = frozenset(word for pair in TURNS for word in pair)
+_KEPT = frozenset(word for pair in TURNS for word in pair) | EXCEPTIONS | ABSOLUTE

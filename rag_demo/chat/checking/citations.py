@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rag_demo.chat.checking.bindings import figures_of_others, is_turned, other_members, together
+from rag_demo.chat.checking.bindings import denies_exceptions, figures_of_others, is_turned, other_members, together
 from rag_demo.chat.checking.claims import dotted_names, figures, identifiers, links, quotations
 from rag_demo.chat.checking.sentences import Sentence, sentences_of, without_citations
 from rag_demo.chat.checking.support import (
@@ -129,7 +129,8 @@ def _problems(sentence: Sentence, evidence: Mapping[int, Evidence], names: Names
     problems += ["figure" for _ in figures_of_others(text, spoken)]
     problems += ["link" for link in links(text) if not any(fold(link) in source.plain for source in cited)]
     bare = _without_quotations(text)
-    turned = contradicts(text, cited) or is_turned(bare, spoken) or other_members(bare, known)
+    turned = contradicts(text, cited) or is_turned(bare, spoken)
+    turned = turned or other_members(bare, known) or denies_exceptions(bare, spoken, known)
     problems += ["negation"] if turned else []
     problems += _of_words(text, content, cited, evidence)
     return _unique(problems)
