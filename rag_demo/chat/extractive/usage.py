@@ -33,28 +33,29 @@ def usage(about: About) -> Composed | None:
 
 def _used(about: About) -> Composed | None:
     """Where an object is used: attributes of its type, and methods that name it."""
-    for name in about.named_outright():
-        fact = about.knowledge.object(name)
-        if (
-            fact is not None
-            and fact.kind == "CommonModule"
-            and not is_all_that_is_asked(about, f"{name} {_MODULE_USED}")
-        ):
-            continue  # asked for is one of its methods
-        names = related.related(name, "used", about.knowledge)
-        documents = about.mentions(fact.name) if fact is not None else []
-        uses = uses_of(fact, documents) if fact is not None else []
-        if names or uses:
-            callers = [use.caller for use in uses[:MOST_FACTS]]
-            sources = with_documents(about.with_names([name, *names]), callers)
-            numbers = numbers_of(sources)
-            held = related.tell(name, names, "used", numbers, about.knowledge, about.phrases) if names else ""
-            are_all = len(documents) < MOST_MENTIONING
-            lines = tell_lines(about.phrases.used, uses, numbers, about.phrases, are_all=are_all) if uses else []
-            told = "\n".join(lines)
-            blocks = [object_line(name, about.knowledge, numbers), held, told]
-            return about.composed(blocks, sources, {name, *names, *(use.caller.full_name for use in uses)})
-    return None
+    names = (name for name in about.named_outright() if _is_asked_for(about, name))
+    return next(filter(None, (_uses(about, name) for name in names)), None)
+
+
+def _is_asked_for(about: About, name: str) -> bool:
+    """Whether an object itself is asked for; of a common module it may be one of its methods."""
+    return not name.startswith("CommonModule.") or is_all_that_is_asked(about, f"{name} {_MODULE_USED}")
+
+
+def _uses(about: About, name: str) -> Composed | None:
+    fact = about.knowledge.object(name)
+    names = related.related(name, "used", about.knowledge)
+    documents = about.mentions(fact.name) if fact is not None else []
+    uses = uses_of(fact, documents) if fact is not None else []
+    if not names and not uses:
+        return None
+    sources = with_documents(about.with_names([name, *names]), [use.caller for use in uses[:MOST_FACTS]])
+    numbers = numbers_of(sources)
+    held = related.tell(name, names, "used", numbers, about.knowledge, about.phrases) if names else ""
+    are_all = len(documents) < MOST_MENTIONING
+    lines = tell_lines(about.phrases.used, uses, numbers, about.phrases, are_all=are_all) if uses else []
+    blocks = [object_line(name, about.knowledge, numbers), held, "\n".join(lines)]
+    return about.composed(blocks, sources, {name, *names, *(use.caller.full_name for use in uses)})
 
 
 def _called(about: About) -> Composed | None:
