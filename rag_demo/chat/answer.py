@@ -21,6 +21,7 @@ from rag_demo.chat.checking.sentences import citations_in
 from rag_demo.chat.courtesy import courtesy
 from rag_demo.chat.extractive.compose import nearest
 from rag_demo.chat.generate import Generated, Writer
+from rag_demo.chat.language import is_russian, told_in
 from rag_demo.chat.library import Shelves
 from rag_demo.chat.plain import NEAREST, Judged, Teller, make_answer
 from rag_demo.chat.ports import Knowledge, Nothing
@@ -179,7 +180,8 @@ class Assistant:
         generated = Generated()
         try:
             with case.stage("pack"):
-                asked = (case.question, judged.sources, judged.weights, case.conversation)
+                question = told_in(case.question, russian=is_russian(case.standalone))
+                asked = (question, judged.sources, judged.weights, case.conversation)
                 salt = ",".join(sorted(case.where.space_ids))
                 request, generated.packed = await writer.prepare(*asked, salt=salt)
         except LlmError as error:
@@ -209,7 +211,7 @@ class Assistant:
         backend = f"{generated.backend}:{generated.model}"
         sources = tuple(packed.source for packed in generated.packed)
         if says_nothing(generated.text):
-            more = "\n\n" + nearest(case.question, [source.hit.document for source in sources[:NEAREST]])
+            more = "\n\n" + nearest(case.standalone, [source.hit.document for source in sources[:NEAREST]])
             yield TextDelta(more)
             answer = make_answer(case, generated.text + more, (), judged, refused=True, backend=backend)
             yield Verified(answer.text, (), {})

@@ -37,6 +37,20 @@ def in_language(question: str, wish: str) -> str:
     return without_language(question) + (_IN_ENGLISH if found["english"] else _IN_RUSSIAN) if found else ""
 
 
+def told_in(question: str, *, russian: bool) -> str:
+    """A question to be answered in a language: as it is, if that is its own."""
+    return question if is_russian(question) == russian else question + (_IN_RUSSIAN if russian else _IN_ENGLISH)
+
+
+def in_language_of(question: str, message: str) -> str:
+    """A question put together out of a conversation, to be answered in the language of the newest message.
+
+    A message that is nothing but names tells none.
+    """
+    said = " ".join(word for word in _WORD.findall(message) if word.islower())
+    return told_in(question, russian=is_russian(said)) if said else question
+
+
 def without_language(question: str) -> str:
     """The question without what `in_language` added."""
     return question.removesuffix(_IN_ENGLISH).removesuffix(_IN_RUSSIAN)

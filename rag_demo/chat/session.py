@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from rag_demo.chat.asked import what_is_asked
 from rag_demo.chat.courtesy import courtesy
-from rag_demo.chat.language import in_language, is_russian, without_language
+from rag_demo.chat.language import in_language, in_language_of, is_russian, without_language
 from rag_demo.chat.shortened import shortened
 from rag_demo.index.analyse import fold, is_compound, stem, terms
 from rag_demo.ingest.kinds import KIND_BY_NAME
@@ -128,7 +128,11 @@ def stand_alone(question: str, conversation: Conversation) -> str:
         return question
     if translated := in_language(last.standalone, question):
         return translated
-    last = replace(last, standalone=without_language(last.standalone))
+    composed = _composed(question, conversation, replace(last, standalone=without_language(last.standalone)))
+    return composed if composed == question else in_language_of(composed, question)
+
+
+def _composed(question: str, conversation: Conversation, last: Turn) -> str:
     pointed = _replace_pointers(question, conversation)
     if pointed != question:
         return _LEAD.sub("", pointed) if _LEAD.match(pointed) else pointed

@@ -171,3 +171,21 @@ def test_names_as_people_write_them():
     assert spoken_name("CommonModule.Цены.Получить") == "Цены.Получить"
     assert spoken_name("CommonModule.Цены") == "ОбщийМодуль.Цены"
     assert spoken_name("Catalog.Валюты", russian=False) == "Catalog.Валюты"
+
+
+AFTER_WISH = AFTER_OBJECT.with_turn(
+    Turn("in English", "Какие реквизиты у справочника Контрагенты? (in English)", "…", ("Catalog.Контрагенты",))
+)
+
+
+@pytest.mark.parametrize(
+    ("conversation", "question", "russian"),
+    [
+        (AFTER_ENGLISH, "а в документе РеализацияТоваров?", True),
+        (AFTER_ENGLISH, "and the document РеализацияТоваров?", False),
+        (AFTER_WISH, "and the document РеализацияТоваров?", False),
+        (AFTER_WISH, "а у документа РеализацияТоваров?", True),
+    ],
+)
+def test_a_follow_up_is_answered_in_the_language_of_the_newest_message(conversation, question, russian):
+    assert is_russian(stand_alone(question, conversation)) == russian

@@ -187,6 +187,13 @@ async def test_a_model_that_finds_nothing_refuses_and_the_nearest_are_named():
     assert answer.text.endswith("CommonModule.Цены.ПолучитьЦену — Возвращает цену товара на дату.")
 
 
+async def test_a_model_is_told_the_language_that_is_wished_for():
+    made, model, _ = assistant(said(TRUE))
+    before = NEW.with_turn(Turn("Какой функцией получить цену?", "Какой функцией получить цену?", "Вот [1]."))
+    await collected(made, "а на английском?", before)
+    assert "Answer in English" in model.requests[0].messages[0].content
+
+
 async def test_a_follow_up_is_searched_for_as_it_is_meant():
     made, model, retriever = assistant(said(TRUE), said(TRUE))
     first = (await collected(made, "Как получить цену товара?"))[-1].answer
