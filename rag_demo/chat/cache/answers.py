@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,16 +21,15 @@ from typing import Any
 
 import numpy as np
 
-from rag_demo.chat.cache.same_question import Gate, gate_of
+from rag_demo.chat.cache.same_question import Gate, gate_of, written_names
 from rag_demo.chat.cache.stores import Store
-from rag_demo.index.analyse import fold, is_compound
+from rag_demo.index.analyse import fold
 from rag_demo.index.ports import DocKey
 from rag_demo.ports import Vectors
 from rag_demo.types import Answer, Document, Hit, LegRank, Mark, Source
 
 _MOST_COMPARED = 300  # questions of one partition that a similar one is looked for among
 _SPACES = " ".join
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,6 @@ def key_of(question: str, circumstances: Circumstances) -> Key:
 
     «ПолучитьКурс» is a name and is searched for as one, «получитькурс» is a word that nobody uses.
     """
-    names = [fold(word) for word in _WORD.findall(question) if is_compound(word)]
     said = _SPACES(fold(question).split()).rstrip(" ?.!")
     about = [
         *(f"{space}\0{generation}" for space, generation in sorted(circumstances.spaces)),
@@ -81,7 +78,7 @@ def key_of(question: str, circumstances: Circumstances) -> Key:
         circumstances.conversation,
     ]
     partition = _digest(about)
-    return Key(_digest([partition, said, *names]), partition)
+    return Key(_digest([partition, said, *written_names(question)]), partition)
 
 
 class AnswerCache:

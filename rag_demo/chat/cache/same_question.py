@@ -82,10 +82,21 @@ class Gate:
         ).hexdigest()
 
 
+def written_names(question: str) -> tuple[str, ...]:
+    """Its words, folded, that the search may take for names by how they are written.
+
+    «реквизит Самолетик» names one, «реквизит самолетик» does not. A first word has its capital anyway.
+    """
+    return tuple(
+        fold(word)
+        for place, word in enumerate(_WORD.findall(question))
+        if "." in word or is_compound(word) or (place and word[:1].isupper())
+    )
+
+
 def gate_of(question: str) -> Gate:
     """The gate of a question."""
     folded = fold(question)
-    names = tuple(fold(word) for word in _WORD.findall(question) if "." in word or is_compound(word))
     for pattern, meant in _PHRASES:
         folded = re.sub(rf"\b(?:{pattern})\b", meant, folded)
     said = [word for word in map(_meaning, re.findall(r"\??\w+", folded)) if word]
@@ -93,7 +104,7 @@ def gate_of(question: str) -> Gate:
     asked = said if any(word.startswith("?") for word in said) else ["?как", *said]
     return Gate(
         words=tuple(asked),
-        names=names,
+        names=written_names(question),
         figures=tuple(sorted(figures(question))),
         negations=sum(word in NEGATIONS for word in re.findall(r"[\w']+", fold(question))),
     )

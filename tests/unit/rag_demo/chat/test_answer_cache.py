@@ -101,8 +101,10 @@ def test_servers_that_answer_in_other_ways_share_a_store_but_no_answers(clock):
 
 
 def test_spelling_does_not_change_the_key_but_words_do():
-    assert key_of("  как получить  цену ТОВАРА ", HERE) == KEY
+    assert key_of("  как получить  цену товара ", HERE) == KEY
     assert key_of("Как получить цену товаров?", HERE) != KEY
+    # A name only where it has its capital.
+    assert key_of("Где реквизит самолетик?", HERE) != key_of("Где реквизит Самолетик?", HERE)
     assert key_of("что делает ПолучитьЦену", HERE) == key_of("Что делает получитьЦену?", HERE)
     assert key_of("что делает ПолучитьЦену", HERE) != key_of(
         "что делает получитьцену", HERE
