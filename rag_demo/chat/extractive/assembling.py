@@ -51,5 +51,8 @@ def quoted(quote: Quote, number: int) -> str:
 
 def joined(blocks: Sequence[str], others: Sequence[Source], phrases: Phrases) -> str:
     """The blocks, and a line that names the sources that none of them tells of."""
-    also = ", ".join(dict.fromkeys(f"{source.hit.document.full_name} [{source.n}]" for source in others))
+    numbers: dict[str, list[int]] = {}
+    for source in others:
+        numbers.setdefault(source.hit.document.full_name, []).append(source.n)
+    also = ", ".join(f"{name} " + "".join(f"[{n}]" for n in dict.fromkeys(known)) for name, known in numbers.items())
     return "\n\n".join([*filter(None, blocks), *([f"{phrases.also} {also}."] if also else [])])

@@ -5,7 +5,9 @@ import re
 
 import pytest
 
+from rag_demo.chat.extractive.assembling import joined
 from rag_demo.chat.extractive.compose import compose, enumerate_objects, refuse
+from rag_demo.chat.extractive.phrases import phrases_for
 from rag_demo.index.analyse import terms
 from rag_demo.index.catalogue_reader import Listed
 from rag_demo.index.ports import DocKey
@@ -114,3 +116,9 @@ def test_a_list_cites_what_is_among_the_sources():
     assert "конфигурации: 120" in text
     assert "  • Role.Р0\n  • Role.Р1 — Роль [1]\n  • Role.Р2 — Роль\n" in text
     assert text.endswith("… и ещё строк: 20")
+
+
+def test_further_sources_of_one_object_are_named_once():
+    others = [Source(n, Hit(document, 1.0)) for n, document in ((3, CATALOGUE), (4, CATALOGUE), (5, OTHER))]
+    text = joined([], others, phrases_for("Где?"))
+    assert text.endswith("Catalog.Товары [3][4], CommonModule.Склад.Остаток [5].")
