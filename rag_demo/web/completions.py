@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -33,6 +34,7 @@ from rag_demo.web.site import Site
 _log = logging.getLogger(__name__)
 MODEL = "rag-demo"
 _LONGEST = 100_000  # letters of one message
+_MOST_DOUBTS = 100  # read of an answer that came back: each is looked for in all of it
 _LOOKED_UP = 2  # «он» hardly ever stands for something further back; each costs a search
 
 
@@ -116,7 +118,7 @@ def router(site: Site, embedding_models: Sequence[str]) -> APIRouter:
         if body.model not in {MODEL, "default"}:
             raise Refused(404, "model_not_found", f"There is no model {body.model[:80]!r}. Models: {MODEL}.")
         check_options(body.model_extra or {})
-        question, before = _asked(body.messages)
+        question, before = await asyncio.to_thread(_asked, body.messages)
         where = scope(request, site, body.rag)
         conversation = await _conversation(site, before, where)
         asked = site.chat(question, where=where, top_k=body.rag.top_k, conversation=conversation)
@@ -146,15 +148,16 @@ def _asked(messages: Sequence[ChatMessage]) -> tuple[str, list[tuple[str, str]]]
         if message.role == "user":
             asked = message.text.strip()
         elif asked:
-            before.append((asked[: schemas.LONGEST_QUESTION], _without_doubts(message.text)))
+            before.append((asked[: schemas.LONGEST_QUESTION], message.text))
             asked = ""
-    return question, before[-MOST_TURNS:]
+    return question, [(asked, _without_doubts(answer)) for asked, answer in before[-MOST_TURNS:]]
 
 
 def _without_doubts(answer: str) -> str:
     """An answer of ours as it came back: what was marked is no part of the conversation."""
     kept, _, doubted = answer.partition(f"\n\n{MARK} «")
-    for line in f"«{doubted}".split(f"\n{MARK} ") if doubted else ():
+    lines = f"«{doubted}".split(f"\n{MARK} ", _MOST_DOUBTS) if doubted else []
+    for line in lines[:_MOST_DOUBTS]:
         kept = kept.replace(line.removeprefix("«").rpartition("» — ")[0], "", 1)
     return kept.strip()
 
@@ -214,7 +217,7 @@ class _Told:
 
 def _doubts(answer: Answer) -> str:
     """What the check found, behind the answer: these clients show nothing but text."""
-    found = doubts(answer.text, answer.marks, russian=is_russian(answer.question))
+    found = doubts(answer.text, answer.marks, russian=is_russian(answer.standalone or answer.question))
     return f"\n\n{found}" if found else ""
 
 

@@ -16,10 +16,12 @@ import pytest
 
 from hybrid_embeddings import DeadlineExceeded, HybridEmbeddingsError, Overloaded
 from hybrid_embeddings import InputError as BadText
+from rag_demo.chat.checking.citations import MARK
+from rag_demo.chat.session import MOST_TURNS
 from rag_demo.events import Events, RequestFinished
 from rag_demo.library import Library
 from rag_demo.testing import WordEmbedder
-from rag_demo.web import app
+from rag_demo.web import app, completions
 from rag_demo.web.access import Keys, RateLimit
 from rag_demo.web.guard import Guard, Limits
 from tests.unit.rag_demo.web.conftest import TinyService
@@ -482,3 +484,18 @@ async def test_the_description_of_the_interface_lists_every_route(client):
     expected = {"/chat", "/search", "/objects/{full_name}", "/source", "/spaces", "/about", "/metrics"}
     expected |= {"/health/live", "/health/ready", "/v1/models", "/v1/models/{name}"}
     assert expected | {"/v1/embeddings", "/v1/chat/completions"} == set(paths)
+
+
+def test_earlier_answers_are_read_in_time_however_many_doubts_they_name():
+    """One look through the answer for each of them, for every message of the body: this took seconds."""
+    doubts = f"\n\n{MARK} «x» — y" + f"\n{MARK} aaaaaaab» — q" * 2_000
+    messages = []
+    for _ in range(60):
+        messages += [
+            completions.ChatMessage(role="user", content="Где?"),
+            completions.ChatMessage(role="assistant", content="a" * 60_000 + doubts),
+        ]
+    started = time.process_time()
+    _, before = completions._asked([*messages, completions.ChatMessage(role="user", content="Где?")])
+    assert time.process_time() - started < 5.0
+    assert [len(answer) for _, answer in before] == [60_000] * MOST_TURNS
