@@ -101,9 +101,6 @@ def is_all_that_is_asked(about: About, called: str) -> bool:
     return set(about.weights) <= set(terms(called)) | kinds | _what_it_is()
 
 
-_is_all_that_is_asked = is_all_that_is_asked
-
-
 def _line(title: str, names: Sequence[str]) -> Iterator[str]:
     if names:
         more = f" … {len(names) - _MOST_SHOWN}" if len(names) > _MOST_SHOWN else ""
