@@ -92,4 +92,5 @@ def test_a_call_leaves_no_text_and_no_vector_in_the_lines(caplog):
     assert "encode_finished" in said
     assert "encode_failed" in said
     assert "слово-примета" not in said
-    assert not any(f"{abs(number):.4f}" in said for number in vectors.ravel()[:40])
+    # Fewer digits now and then are those of a duration.
+    assert not any(str(abs(number))[:9] in said for number in vectors.ravel()[:40])
