@@ -33,26 +33,17 @@ class Knowledge(Names, Protocol):
     def handlers(self, name: str) -> Sequence[Handled]:
         """What runs on the events of an object, subscriptions to it included."""
 
-    def movements(self, document: str) -> Sequence[Relation]:
-        """Registers that a document writes to."""
-
-    def movers(self, register: str) -> Sequence[Relation]:
-        """Documents that write to a register."""
-
     def relations_from(self, name: str, kind: RelationKind) -> Sequence[Relation]:
-        """What an object is linked with, where its own file says so: its owners, bases, content."""
+        """What an object is linked with, where its own file says so: its owners, bases, content, movements."""
 
     def relations_to(self, name: str, kind: RelationKind) -> Sequence[Relation]:
-        """The same from the other end: what an object owns, is the basis of, is listed by."""
+        """The same from the other end: what an object owns, is the basis of, is listed or written to by."""
 
     def of_type(self, name: str) -> Sequence[ObjectFact | MemberFact]:
         """Attributes, constants and so on of the type of an object."""
 
     def methods(self, owner: str, *, export_only: bool = False) -> Sequence[MethodFact]:
         """Methods of a module, or of all modules of an object."""
-
-    def handled_by(self, method: str) -> Sequence[Relation]:
-        """The events, jobs and commands that a method is the handler of."""
 
     def wrappers(self, method: str) -> Sequence[Wrapped]:
         """Methods of extensions that run before, after or instead of a method."""
@@ -104,14 +95,6 @@ class Nothing:
         """Nothing."""
         return ()
 
-    def movements(self, document: str) -> Sequence[Relation]:
-        """Nothing."""
-        return ()
-
-    def movers(self, register: str) -> Sequence[Relation]:
-        """Nothing."""
-        return ()
-
     def relations_from(self, name: str, kind: RelationKind) -> Sequence[Relation]:
         """Nothing."""
         return ()
@@ -125,10 +108,6 @@ class Nothing:
         return ()
 
     def methods(self, owner: str, *, export_only: bool = False) -> Sequence[MethodFact]:
-        """Nothing."""
-        return ()
-
-    def handled_by(self, method: str) -> Sequence[Relation]:
         """Nothing."""
         return ()
 

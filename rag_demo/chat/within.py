@@ -40,16 +40,8 @@ class Within:
         """What runs on the events of an object, of what passes."""
         return [one for one in self._knowledge.handlers(name) if one.method is not None and self._passes(one.method)]
 
-    def movements(self, document: str) -> Sequence[Relation]:
-        """Registers that a document writes to, if the document passes: it is what says so."""
-        return self._documents(self._knowledge.movements(document))
-
-    def movers(self, register: str) -> Sequence[Relation]:
-        """Documents that write to a register, those that pass."""
-        return self._documents(self._knowledge.movers(register))
-
     def relations_from(self, name: str, kind: RelationKind) -> Sequence[Relation]:
-        """What an object is linked with, if the object passes."""
+        """What an object is linked with, if the object passes: it is what says so."""
         return self._documents(self._knowledge.relations_from(name, kind))
 
     def relations_to(self, name: str, kind: RelationKind) -> Sequence[Relation]:
@@ -63,10 +55,6 @@ class Within:
     def methods(self, owner: str, *, export_only: bool = False) -> Sequence[MethodFact]:
         """Methods of a module, those that pass."""
         return [fact for fact in self._knowledge.methods(owner, export_only=export_only) if self._passes(fact)]
-
-    def handled_by(self, method: str) -> Sequence[Relation]:
-        """What a method is the handler of, of what passes."""
-        return self._documents(self._knowledge.handled_by(method))
 
     def wrappers(self, method: str) -> Sequence[Wrapped]:
         """Methods of extensions around a method, those that pass."""

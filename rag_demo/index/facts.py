@@ -96,33 +96,29 @@ class Facts:
                     relations += self._relations("handler", source=name_key(subject.source))
         return [Handled(relation, self._method(relation.target)) for relation in dict.fromkeys(relations)]
 
-    def handled_by(self, method: str) -> list[Relation]:
-        """What a method is the handler of."""
-        return self._to("handler", method)
-
     def movements(self, document: str) -> list[Relation]:
         """Registers that a document writes to."""
-        return self._from("movement", document)
+        return self.relations_from(document, "movement")
 
     def movers(self, register: str) -> list[Relation]:
         """Documents that write to a register."""
-        return self._to("movement", register)
+        return self.relations_to(register, "movement")
 
     def relations_from(self, name: str, kind: RelationKind) -> list[Relation]:
         """The arrows of a kind that begin at an object or method."""
-        return self._from(kind, name)
+        return [one for key in self._keys(name, (ObjectFact, MethodFact)) for one in self._relations(kind, source=key)]
 
     def relations_to(self, name: str, kind: RelationKind) -> list[Relation]:
         """The arrows of a kind that end at an object or method."""
-        return self._to(kind, name)
+        return [one for key in self._keys(name, (ObjectFact, MethodFact)) for one in self._relations(kind, target=key)]
 
     def subsystems(self, name: str) -> list[Relation]:
         """Subsystems (and exchange plans, journals, functional options) that list an object."""
-        return self._to("content", name)
+        return self.relations_to(name, "content")
 
     def content(self, name: str) -> list[Relation]:
         """What a subsystem, exchange plan, journal or functional option lists."""
-        return self._from("content", name)
+        return self.relations_from(name, "content")
 
     def of_type(self, name: str, *, forms: bool = False) -> list[ObjectFact | MemberFact]:
         """Attributes, dimensions, constants and so on of the type of an object, or of a defined type that holds it.
@@ -142,11 +138,11 @@ class Facts:
 
     def wrappers(self, method: str) -> list[Wrapped]:
         """Methods of extensions that run before, after or instead of a method."""
-        return [Wrapped(relation, self._method(relation.source)) for relation in self._to("extends", method)]
+        return [Wrapped(relation, self._method(relation.source)) for relation in self.relations_to(method, "extends")]
 
     def wrapped(self, method: str) -> list[Wrapped]:
         """What a method of an extension extends."""
-        return [Wrapped(relation, self._method(relation.target)) for relation in self._from("extends", method)]
+        return [Wrapped(relation, self._method(relation.target)) for relation in self.relations_from(method, "extends")]
 
     def close(self) -> None:
         """Let go of the files. May be called twice."""
@@ -173,12 +169,6 @@ class Facts:
             return [key]
         found = [name_key(fact.full_name) for fact in self.find(name) if isinstance(fact, sorts)]
         return list(dict.fromkeys(found)) or [key]
-
-    def _from(self, kind: RelationKind, name: str) -> list[Relation]:
-        return [one for key in self._keys(name, (ObjectFact, MethodFact)) for one in self._relations(kind, source=key)]
-
-    def _to(self, kind: RelationKind, name: str) -> list[Relation]:
-        return [one for key in self._keys(name, (ObjectFact, MethodFact)) for one in self._relations(kind, target=key)]
 
     def _relations(
         self, kind: RelationKind, *, source: str = "", target: str = "", inside: bool = False

@@ -94,7 +94,7 @@ def extensions(method: str, knowledge: Knowledge, phrases: Phrases) -> str:
 
 def movements(object_name: str, knowledge: Knowledge, phrases: Phrases) -> str:
     """The registers that a document writes to; empty if it writes to none."""
-    registers = list(dict.fromkeys(relation.target for relation in knowledge.movements(object_name)))
+    registers = list(dict.fromkeys(relation.target for relation in knowledge.relations_from(object_name, "movement")))
     return f"{phrases.movements} {', '.join(map(spoken_name, registers))}." if registers else ""
 
 

@@ -68,7 +68,7 @@ def _called(about: About) -> Composed | None:
     namesakes = {fold(fact.full_name) for fact in facts if isinstance(fact, MethodFact)}
     documents = about.mentions(method.name)
     calls = calls_of(method, documents, only_one=len(namesakes) == 1)
-    handled = about.knowledge.handled_by(method.full_name)
+    handled = about.knowledge.relations_to(method.full_name, "handler")
     sources = with_documents(about.sources, [call.caller for call in calls[:MOST_FACTS]])
     numbers = numbers_of(sources)
     blocks = [

@@ -200,7 +200,7 @@ class TestLookUps:
         assert all(one.method is not None for one in handlers)
 
     def test_a_handler_knows_what_it_handles(self, facts):
-        (relation,) = facts.handled_by("ДатыЗапретаИзменения.ПередЗаписьюДокумента")
+        (relation,) = facts.relations_to("ДатыЗапретаИзменения.ПередЗаписьюДокумента", "handler")
         assert relation.source == "EventSubscription.ПроверитьДатуЗапрета"
 
     def test_a_handler_that_is_not_there(self, tmp_path):
