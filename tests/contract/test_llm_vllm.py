@@ -212,7 +212,7 @@ async def test_many_chats_four_at_a_time(backend, url):
             busiest = max(busiest, waiting + await metric(url, r"num_requests_running\{"))
 
     watching = asyncio.create_task(watch())
-    answers = await asyncio.gather(*(ask(backend, gateway=gateway) for _ in range(50)))
+    answers = await asyncio.gather(*(ask(backend, gateway=gateway, max_tokens=300) for _ in range(50)))
     is_over = True
     await watching
     assert [events[-1] for events in answers] == [Done("length")] * 50
